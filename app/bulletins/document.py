@@ -128,10 +128,10 @@ class Section(Value):
 class ReferenceItem(Value):
     """A published source item; ``date`` is None where the file gives none that can be read."""
 
-    source: Line
-    title: Words
+    source: Annotated[Line, Field(max_length=200)]
+    title: Annotated[Words, Field(max_length=1_000)]
     date: date | None
-    url: Line | None = None
+    url: Annotated[Line, Field(max_length=2_000)] | None = None
 
 
 class Citation(Value):

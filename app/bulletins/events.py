@@ -1,0 +1,32 @@
+"""What can happen to a bulletin. Each class is a kind of the change log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from app.bulletins.document import BulletinDocument, content_hash
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinPublished:
+    """A bulletin became public for the first time, as version 1."""
+
+    document: BulletinDocument
+    version: int
+    at: datetime
+
+    kind: ClassVar[str] = "bulletin.published"
+
+    @property
+    def subject(self) -> str:
+        return self.document.slug
+
+    def payload(self) -> dict[str, Any]:
+        return {"content_hash": content_hash(self.document), "tags": self.document.tag_slugs}
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinCorrected(BulletinPublished):
+    """A public bulletin was replaced by a newer version."""
+
+    kind: ClassVar[str] = "bulletin.corrected"

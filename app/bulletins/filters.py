@@ -1,0 +1,98 @@
+"""The filters that lists share, as parameters and as conditions."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.bulletins.document import normalised
+from app.bulletins.models import Source, Tag
+from app.kit.pagination import PageQuery
+from app.kit.parameters import Day, Plain, Slug
+from app.kit.problems import invalid_parameter
+
+MANY = 50
+
+Tags = Annotated[tuple[Slug, ...], Field(max_length=MANY)]
+
+
+class TagFilters(PageQuery):
+    """``tag`` twice means both; ``tag.any`` at least one of them; ``tag.not`` none of them."""
+
+    tag: Annotated[Tags, Field(description="Has every one of these tags", examples=[["data-elements"]])] = ()
+    tag_any: Annotated[Tags, Field(alias="tag.any", description="Has at least one of these tags")] = ()
+    tag_not: Annotated[Tags, Field(alias="tag.not", description="Has none of these tags")] = ()
+    source: Annotated[
+        tuple[Plain, ...], Field(max_length=MANY, description="Cites each of these sources (name or slug)")
+    ] = ()
+    from_: Annotated[Day | None, Field(alias="from", description="On this date or later")] = None
+    to: Annotated[Day | None, Field(description="On this date or earlier")] = None
+    q: Annotated[Plain | None, Field(description="Contains each of these words")] = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.from_ and self.to and self.from_ > self.to:
+            raise ValueError("from is later than to")
+        return self
+
+
+Order = Literal["-date", "date"]
+
+
+async def tag_rows(session: AsyncSession, filters: TagFilters) -> dict[str, Tag]:
+    """The tags that the filters name, by slug.
+
+    :raises Problem: a name is unknown.
+    """
+    wanted = {*filters.tag, *filters.tag_any, *filters.tag_not}
+    if not wanted:
+        return {}
+    found = {tag.slug: tag for tag in await session.scalars(select(Tag).where(Tag.slug.in_(wanted)))}
+    for parameter, slugs in (
+        ("tag", filters.tag),
+        ("tag.any", filters.tag_any),
+        ("tag.not", filters.tag_not),
+    ):
+        for slug in slugs:
+            if slug not in found:
+                raise invalid_parameter(parameter, f"there is no tag {slug!r}")
+    return found
+
+
+async def source_rows(session: AsyncSession, names: Sequence[str]) -> list[Source]:
+    """The sources named by slug or by name, in the order of the names.
+
+    :raises Problem: a name is unknown.
+    """
+    if not names:
+        return []
+    rows = await session.scalars(select(Source).where(Source.slug.in_(names) | Source.name.in_(names)))
+    known: dict[str, Source] = {}
+    for source in rows:
+        known.setdefault(source.name, source)
+        known[source.slug] = source
+    for name in names:
+        if name not in known:
+            raise invalid_parameter("source", f"there is no source {name!r}")
+    return [known[name] for name in names]
+
+
+def words(column: InstrumentedAttribute[str], q: str | None) -> list[ColumnElement[bool]]:
+    """One condition for each blank-separated word of ``q``: the column contains it."""
+    return [column.contains(word, autoescape=True) for word in normalised(q or "").split()]
+
+
+def between(
+    column: InstrumentedAttribute[date], first: date | None, last: date | None
+) -> list[ColumnElement[bool]]:
+    """The column's date is within both ends; None leaves an end open."""
+    conditions = []
+    if first is not None:
+        conditions.append(column >= first)
+    if last is not None:
+        conditions.append(column <= last)
+    return conditions

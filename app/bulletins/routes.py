@@ -1,0 +1,231 @@
+"""The public reading API."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Query as QueryParameters
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bulletins import catalogue, queries, schemas, shapes
+from app.bulletins.catalogue import SourceQuery, TagQuery
+from app.bulletins.document import MAX_SECTIONS
+from app.bulletins.filters import Order, TagFilters
+from app.bulletins.shapes import PARTS
+from app.kit.caching import SPARSE, reply
+from app.kit.changes import last_change
+from app.kit.db import Reader
+from app.kit.pagination import Page, next_link
+from app.kit.parameters import Query, choices, chosen, once, one_of
+from app.kit.problems import Problem, responses
+
+BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
+
+
+def _fields(model: type[schemas.Output]) -> Any:
+    return Field(
+        default=None,
+        pattern=choices(model),
+        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`.",
+        examples=[",".join(list(model.model_fields)[:2])],
+    )
+
+
+class BulletinsQuery(TagFilters):
+    order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
+    include: Annotated[
+        str | None,
+        Field(pattern=one_of("sections", "citations", "contacts"), description="Add parts of the content"),
+    ] = None
+    fields: str | None = _fields(schemas.BulletinItem)
+
+
+class BulletinQuery(Query):
+    fields: str | None = _fields(schemas.Bulletin)
+
+
+class SectionsQuery(TagFilters):
+    order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
+    fields: str | None = _fields(schemas.Section)
+
+
+class SectionQuery(Query):
+    fields: str | None = _fields(schemas.Section)
+
+
+class TagsQuery(TagQuery):
+    fields: str | None = _fields(schemas.Tag)
+
+
+class TagDetailQuery(Query):
+    fields: str | None = _fields(schemas.TagDetail)
+
+
+class ReferencesQuery(TagFilters):
+    fields: str | None = _fields(schemas.Reference)
+
+
+class ReferenceQuery(Query):
+    fields: str | None = _fields(schemas.ReferenceDetail)
+
+
+class SourcesQuery(SourceQuery):
+    fields: str | None = _fields(schemas.Source)
+
+
+def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    sparse = {"description": "Successful Response", "content": {SPARSE: {"schema": {"type": "object"}}}}
+    return {200: sparse, 304: {"description": "Unchanged"}, **responses("invalid-parameter", *kinds)}
+
+
+_ITEM = _answers("not-found")
+_LIST = _answers("invalid-cursor")
+
+
+def _page(
+    request: Request, items: list[Any], cursor: str | None, fields: str | None, modified: datetime | None
+) -> Response:
+    content = Page[Any](items=items, next=cursor)
+    headers = next_link(request, cursor)
+    return reply(request, content, modified=modified, fields=chosen(fields), listed=True, headers=headers)
+
+
+@router.get("/bulletins", operation_id="listBulletins", response_model=schemas.BulletinPage, responses=_LIST)
+async def list_bulletins(
+    request: Request, session: Reader, query: Annotated[BulletinsQuery, QueryParameters()]
+) -> Response:
+    """Published bulletins by date. Filters combine: a bulletin passes all of them."""
+    parts = PARTS & (chosen(query.include) or frozenset())
+    rows, cursor = await queries.bulletins(session, query, query.order, parts)
+    items = [shapes.bulletin_item(row, parts) for row in rows]
+    return _page(request, items, cursor, query.fields, await last_change(session))
+
+
+@router.get(
+    "/bulletins/latest", operation_id="getLatestBulletin", response_model=schemas.Bulletin, responses=_ITEM
+)
+async def get_latest_bulletin(
+    request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
+) -> Response:
+    """The newest bulletin; `Content-Location` names its own address."""
+    slug = await queries.latest_slug(session)
+    if slug is None:
+        raise Problem("not-found", "No bulletin is published yet.")
+    return await _bulletin(request, session, slug, query.fields)
+
+
+@router.get("/bulletins/{slug}", operation_id="getBulletin", response_model=schemas.Bulletin, responses=_ITEM)
+async def get_bulletin(
+    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
+) -> Response:
+    """One bulletin, whole: sections, tags, citations with their references, contacts."""
+    return await _bulletin(request, session, slug, query.fields)
+
+
+async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: str | None) -> Response:
+    placed = await queries.bulletin(session, slug)
+    if placed is None:
+        raise Problem("not-found", f"No bulletin {slug} is published.")
+    headers = {"Content-Location": f"/v1/bulletins/{slug}"}
+    modified = await last_change(session)
+    return reply(request, shapes.bulletin(placed), modified=modified, fields=chosen(fields), headers=headers)
+
+
+@router.get(
+    "/bulletins/{slug}/sections/{number}",
+    operation_id="getSection",
+    response_model=schemas.Section,
+    responses=_ITEM,
+)
+async def get_section(
+    request: Request,
+    session: Reader,
+    slug: BulletinSlug,
+    number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
+    query: Annotated[SectionQuery, QueryParameters()],
+) -> Response:
+    """One section with the name of its bulletin."""
+    row = await queries.section(session, slug, number)
+    if row is None:
+        raise Problem("not-found", f"No bulletin {slug} with a section {number} is published.")
+    modified = await last_change(session)
+    return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
+
+
+@router.get("/sections", operation_id="listSections", response_model=schemas.SectionPage, responses=_LIST)
+async def list_sections(
+    request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
+) -> Response:
+    """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
+    rows, cursor = await queries.sections(session, query, query.order)
+    items = [shapes.section_alone(row) for row in rows]
+    return _page(request, items, cursor, query.fields, await last_change(session))
+
+
+@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_LIST)
+async def list_tags(
+    request: Request, session: Reader, query: Annotated[TagsQuery, QueryParameters()]
+) -> Response:
+    """Tags by slug, with how much is published under each."""
+    rows, cursor = await catalogue.tags(session, query)
+    items = [shapes.tag(row) for row in rows]
+    return _page(request, items, cursor, query.fields, await last_change(session))
+
+
+@router.get("/tags/{slug}", operation_id="getTag", response_model=schemas.TagDetail, responses=_ITEM)
+async def get_tag(
+    request: Request,
+    session: Reader,
+    slug: Annotated[str, Path(max_length=80, examples=["data-elements"])],
+    query: Annotated[TagDetailQuery, QueryParameters()],
+) -> Response:
+    """One tag with the tags right below it."""
+    found = await catalogue.tag(session, slug)
+    if found is None:
+        raise Problem("not-found", f"There is no tag {slug!r}.")
+    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+
+
+@router.get(
+    "/references", operation_id="listReferences", response_model=schemas.ReferencePage, responses=_LIST
+)
+async def list_references(
+    request: Request, session: Reader, query: Annotated[ReferencesQuery, QueryParameters()]
+) -> Response:
+    """References that published bulletins cite, newest first. Tags are those of the citing bulletins."""
+    rows, cursor = await catalogue.references(session, query)
+    items = [shapes.reference(row) for row in rows]
+    return _page(request, items, cursor, query.fields, await last_change(session))
+
+
+@router.get(
+    "/references/{id}",
+    operation_id="getReference",
+    response_model=schemas.ReferenceDetail,
+    responses=_ITEM,
+)
+async def get_reference(
+    request: Request,
+    session: Reader,
+    reference_id: Annotated[UUID, Path(alias="id")],
+    query: Annotated[ReferenceQuery, QueryParameters()],
+) -> Response:
+    """One reference with every bulletin and section that cites it, and what for."""
+    found = await catalogue.reference(session, reference_id)
+    if found is None:
+        raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
+    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+
+
+@router.get("/sources", operation_id="listSources", response_model=schemas.SourcePage, responses=_LIST)
+async def list_sources(
+    request: Request, session: Reader, query: Annotated[SourcesQuery, QueryParameters()]
+) -> Response:
+    """Sources that published bulletins cite, by slug."""
+    rows, cursor = await catalogue.sources(session, query)
+    items = [shapes.source(row) for row in rows]
+    return _page(request, items, cursor, query.fields, await last_change(session))

@@ -1,0 +1,134 @@
+"""The only writer of content: importing files, publishing revisions."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bulletins.document import BulletinDocument
+from app.bulletins.events import BulletinCorrected, BulletinPublished
+from app.bulletins.live import UnknownTagError
+from app.editorial.models import Draft, Revision, SourceFile
+from app.ingest.report import ImportReport, ImportResult, Severity
+from app.kit.changes import ChangeLog
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
+    """The content does not allow it. ``code`` is stable, ``message`` Chinese."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """``revision`` is the draft's latest number; ``slug`` is None where the file gives no date."""
+
+    draft: Draft
+    outcome: Literal["created", "revised", "unchanged"]
+
+    @property
+    def slug(self) -> str | None:
+        return self.draft.slug
+
+    @property
+    def revision(self) -> int:
+        return self.draft.latest_revision
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    slug: str
+    version: int
+    outcome: Literal["published", "unchanged"]
+
+
+async def import_file(
+    session: AsyncSession, result: ImportResult, source: bytes, *, author: str, note: str = ""
+) -> Imported:
+    """Make the imported document the latest revision of its bulletin's draft.
+
+    The bulletin is known by its date; without one, by the file itself. The same document again
+    changes nothing.
+    """
+    document, report = result.document, result.report
+    slug = document.slug if document.date else None
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(slug or report.sha256, 0))))
+    draft = await _draft(session, slug, report.sha256)
+    if draft and await _latest(session, draft) == (document, report.findings):
+        return Imported(draft=draft, outcome="unchanged")
+    outcome: Literal["created", "revised"] = "revised" if draft else "created"
+    if draft is None:
+        draft = Draft(slug=slug, latest_revision=0, version=0)
+        session.add(draft)
+    draft.latest_revision += 1
+    await session.execute(
+        insert(SourceFile)
+        .values(sha256=report.sha256, name=report.file, content=source)
+        .on_conflict_do_nothing()
+    )
+    await session.flush()
+    session.add(
+        Revision(
+            draft_id=draft.id,
+            number=draft.latest_revision,
+            document=document.model_dump(mode="json"),
+            report=report.model_dump(mode="json"),
+            source_file=report.sha256,
+            author=author,
+            note=note,
+        )
+    )
+    await session.flush()
+    return Imported(draft=draft, outcome=outcome)
+
+
+async def _draft(session: AsyncSession, slug: str | None, sha256: str) -> Draft | None:
+    if slug is not None:
+        return await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
+    same_file = select(Revision.draft_id).where(Revision.source_file == sha256)
+    undated = select(Draft).where(Draft.slug.is_(None), Draft.id.in_(same_file))
+    return await session.scalar(undated.with_for_update())
+
+
+async def _revision(session: AsyncSession, draft: Draft, number: int) -> Revision:
+    query = select(Revision).where(Revision.draft_id == draft.id, Revision.number == number)
+    return (await session.scalars(query)).one()
+
+
+async def _latest(session: AsyncSession, draft: Draft) -> tuple[BulletinDocument, object]:
+    revision = await _revision(session, draft, draft.latest_revision)
+    report = ImportReport.model_validate(revision.report)
+    return BulletinDocument.model_validate(revision.document), report.findings
+
+
+async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Published:
+    """Make the draft's latest revision public: live tables, change log and jobs in this transaction.
+
+    :raises Refused: there is no such draft, its report has errors, or a tag is unknown.
+    """
+    draft = await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
+    if draft is None:
+        raise Refused("draft.missing", f"没有日期为 {slug} 的稿件。")
+    if draft.published_revision == draft.latest_revision:
+        return Published(slug=slug, version=draft.version, outcome="unchanged")
+    revision = await _revision(session, draft, draft.latest_revision)
+    report = ImportReport.model_validate(revision.report)
+    errors = [finding.message for finding in report.findings if finding.severity is Severity.error]
+    if errors:
+        raise Refused("report.errors", "有错误，不能发布：" + "；".join(errors))
+    # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
+    at = await changes.begin(session)
+    draft.published_revision = revision.number
+    draft.version += 1
+    event = BulletinPublished if draft.version == 1 else BulletinCorrected
+    document = BulletinDocument.model_validate(revision.document)
+    try:
+        await changes.record(session, event(document=document, version=draft.version, at=at))
+    except UnknownTagError as error:
+        raise Refused("tag.unknown", f"标签不存在：{error}。") from None
+    return Published(slug=slug, version=draft.version, outcome="published")

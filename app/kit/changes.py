@@ -1,0 +1,143 @@
+"""The change log: what happened to public content, in order, and those who follow it.
+
+Whoever changes public content records an event: its handlers run inside the same transaction, one row
+joins the log, and a job per follower is deferred. Each follower keeps its own position, so each can
+stop, restart, replay and lose nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import BigInteger, Identity, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base, Database
+from app.kit.jobs import defer
+
+CHANNEL = "nqpf_change"
+BATCH = 100
+
+_LOCK = 0x6E717066  # "nqpf"
+
+
+class Change(Base):
+    """A row of the log. ``subject`` is the public name of what changed, ``version`` its new version."""
+
+    __tablename__ = "change"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    version: Mapped[int]
+    payload: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class Position(Base):
+    """The last change a follower has handled."""
+
+    __tablename__ = "change_position"
+
+    follower: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    moved_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class Event(Protocol):
+    """Something that happened to public content at ``at``."""
+
+    kind: ClassVar[str]
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    def payload(self) -> dict[str, Any]:
+        """What the log keeps, as JSON."""
+        ...
+
+
+Handler = Callable[[AsyncSession, Any], Awaitable[None]]
+"""Runs inside the transaction that records the event."""
+Follower = Callable[[AsyncSession, Sequence[Change]], Awaitable[None]]
+"""Handles changes in order, each at least once; what it writes to the session is kept exactly once."""
+
+
+@dataclass(frozen=True)
+class ChangeLog:
+    """The log with its handlers by event class and its followers by name (``app/wiring.py``)."""
+
+    handlers: Mapping[type[Any], Sequence[Handler]] = field(default_factory=dict)
+    followers: Mapping[str, Follower] = field(default_factory=dict)
+
+    async def begin(self, session: AsyncSession) -> datetime:
+        """Become the only writer until the transaction ends, and give the moment of the change.
+
+        Rows of the log become visible in the order of ``seq`` only because writers wait here. The
+        moment is never before the last change's, even when the clock has gone back.
+        """
+        await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        last = select(Change.at).order_by(Change.seq.desc()).limit(1).scalar_subquery()
+        now = await session.scalar(select(func.greatest(func.clock_timestamp(), last)))
+        assert isinstance(now, datetime)  # noqa: S101 - greatest() of a timestamp is one
+        return now
+
+    async def record(self, session: AsyncSession, event: Event) -> None:
+        """Run the event's handlers and append it to the log; call :meth:`begin` first."""
+        for handler in self.handlers.get(type(event), ()):
+            await handler(session, event)
+        change = Change(
+            kind=event.kind,
+            subject=event.subject,
+            version=event.version,
+            payload=event.payload(),
+            at=event.at,
+        )
+        session.add(change)
+        await session.flush()
+        await session.execute(select(func.pg_notify(CHANNEL, str(change.seq))))
+        for name in self.followers:
+            await defer(session, "follow", lock=f"follow:{name}", follower=name)
+
+
+async def catch_up(database: Database, name: str, follower: Follower) -> int:
+    """Let a follower handle everything it has not handled yet; the number of changes it handled.
+
+    Its position moves in the transaction that handled the batch: killed at any point, it starts
+    again at the last batch that was handled whole. A second call for the same name waits.
+    """
+    handled = 0
+    while True:
+        async with database.session() as session:
+            position = await _locked_position(session, name)
+            later = select(Change).where(Change.seq > position).order_by(Change.seq).limit(BATCH)
+            changes = (await session.scalars(later)).all()
+            if not changes:
+                return handled
+            await follower(session, changes)
+            row = await session.get_one(Position, name)
+            row.seq = changes[-1].seq
+            handled += len(changes)
+
+
+async def _locked_position(session: AsyncSession, name: str) -> int:
+    await session.execute(insert(Position).values(follower=name, seq=0).on_conflict_do_nothing())
+    locked = select(Position).where(Position.follower == name).with_for_update()
+    return (await session.scalars(locked)).one().seq
+
+
+async def lag(session: AsyncSession) -> dict[str, int]:
+    """How many changes each known follower is behind."""
+    behind = select(func.count()).where(Change.seq > Position.seq).scalar_subquery()
+    return dict((await session.execute(select(Position.follower, behind))).tuples().all())
+
+
+async def last_change(session: AsyncSession) -> datetime | None:
+    """When public content last changed; None while nothing has ever been published."""
+    return await session.scalar(select(Change.at).order_by(Change.seq.desc()).limit(1))

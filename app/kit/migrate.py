@@ -1,0 +1,159 @@
+"""Alembic run from here: which migration a database is at, and bringing it to another."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, NullPool, create_engine, func, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.kit.settings import Settings
+
+_FATAL = re.compile(r"FATAL:\s+(.+)")
+_UNCONNECTED = re.compile(r"((?:connection to server|failed to resolve) .+)")
+_LOCK = 0x616C656D  # "alem": two processes never migrate at once.
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as it is; the message is one line that says how to mend it."""
+
+
+class UnreachableDatabaseError(DatabaseError):
+    """No connection: nobody listens there, or PostgreSQL refuses us."""
+
+
+class NewerDatabaseError(DatabaseError):
+    """The database is at a migration that this version of the code does not know."""
+
+
+class OlderDatabaseError(DatabaseError):
+    """Migrations are still to be run."""
+
+
+def head() -> str:
+    """The newest migration that the code knows."""
+    revision = _scripts().get_current_head()
+    assert revision is not None  # noqa: S101 - there is a first migration
+    return revision
+
+
+def current(settings: Settings) -> str | None:
+    """The migration the database is at; None for an empty one.
+
+    :raises UnreachableDatabaseError: there is no connection.
+    """
+    with _connection(settings) as connection:
+        return _current(connection)
+
+
+def check(settings: Settings) -> None:
+    """Make sure that code and database fit.
+
+    :raises DatabaseError: they do not, or there is no connection.
+    """
+    with _connection(settings) as connection:
+        found = _known(_current(connection))
+    if found != head():
+        raise OlderDatabaseError(
+            f"the database is at migration {found or 'none'} and {head()} is needed: run `nqpf db upgrade`"
+        )
+
+
+def upgrade(settings: Settings, revision: str = "head") -> str | None:
+    """Run the migrations up to ``revision`` in one transaction; the one the database is at then.
+
+    :raises DatabaseError: there is no connection, no such revision, or the database is newer.
+    """
+    with _migrating(settings) as (config, connection):
+        command.upgrade(config, revision)
+        return _current(connection)
+
+
+def downgrade(settings: Settings, revision: str) -> str | None:
+    """Undo the migrations after ``revision`` (``base`` for all, ``-1`` for one) in one transaction.
+
+    :raises DatabaseError: there is no connection, no such revision, or the database is newer.
+    """
+    with _migrating(settings) as (config, connection):
+        command.downgrade(config, revision)
+        return _current(connection)
+
+
+def explain(error: Exception) -> str:
+    """A failed connection as one line that says how to mend it."""
+    text = str(error)
+    found = _FATAL.search(text) or _UNCONNECTED.search(text)
+    reason = found[1] if found else text.splitlines()[0]
+    if "password authentication failed" in reason or "no password supplied" in reason:
+        hint = "correct the user or the password in DATABASE_URL"
+    elif reason.startswith("database ") and "does not exist" in reason:
+        hint = "create it, or correct DATABASE_URL"
+    elif reason.startswith("role "):
+        hint = "create the role, or correct DATABASE_URL"
+    else:
+        hint = "check DATABASE_URL and that PostgreSQL runs there"
+    return f"the database cannot be reached ({reason}): {hint}"
+
+
+def _folder() -> Path:
+    """Beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    beside = package.parent / "migrations"
+    return beside if (beside / "env.py").is_file() else package / "migrations"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _known(revision: str | None) -> str | None:
+    if revision is not None and revision not in {script.revision for script in _scripts().walk_revisions()}:
+        raise NewerDatabaseError(
+            f"the database is at migration {revision}, which this nqpf does not know: "
+            "install the newer nqpf, or downgrade the database with it"
+        )
+    return revision
+
+
+@contextmanager
+def _connection(settings: Settings) -> Iterator[Connection]:
+    engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise UnreachableDatabaseError(explain(error.orig or error)) from error
+    with connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _migrating(settings: Settings) -> Iterator[tuple[Config, Connection]]:
+    with _connection(settings) as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        _known(_current(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        try:
+            yield config, connection
+        except CommandError as error:
+            raise DatabaseError(f"{error}: `nqpf db current` shows where the database is") from error
+        except DBAPIError as error:
+            reason = str(error.orig).splitlines()[0]
+            raise DatabaseError(f"a migration failed and nothing was changed: {reason}") from error

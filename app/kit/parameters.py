@@ -1,0 +1,74 @@
+"""Query parameters that are never clamped, ignored or guessed."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.kit.problems import invalid_parameter
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def _iso_day(value: Any) -> Any:
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a date is written YYYY-MM-DD")
+    return value
+
+
+def _plain(value: str) -> str:
+    if _CONTROLS.search(value):
+        raise ValueError("control characters are not text")
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
+"""A date in Asia/Shanghai, ``2026-06-25`` and nothing else."""
+Plain = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+"""A short text without control characters."""
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Slug = Annotated[str, Field(pattern=_SLUG, max_length=80)]
+
+
+def is_slug(value: str) -> bool:
+    """Whether ``value`` could name anything."""
+    return re.fullmatch(_SLUG, value) is not None
+
+
+class Query(BaseModel):
+    """Parameters of one operation: an unknown one is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+REPEATABLE = frozenset({"tag", "tag.any", "tag.not", "source"})
+
+
+async def once(request: Request) -> None:
+    """Refuse a parameter given twice where only one value could count."""
+    seen = set()
+    for name, _ in request.query_params.multi_items():
+        if name in seen and name not in REPEATABLE:
+            raise invalid_parameter(name, "it is given more than once")
+        seen.add(name)
+
+
+def choices(model: type[BaseModel]) -> str:
+    """The pattern of a comma-separated choice among a model's fields, for ``fields=``."""
+    return one_of(*model.model_fields)
+
+
+def one_of(*names: str) -> str:
+    """The pattern of a comma-separated choice among names."""
+    name = f"({'|'.join(map(re.escape, names))})"
+    return f"^{name}(,{name})*$"
+
+
+def chosen(value: str | None) -> frozenset[str] | None:
+    """The set named by a comma-separated parameter; None where it is absent."""
+    return None if value is None else frozenset(value.split(","))

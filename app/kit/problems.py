@@ -1,0 +1,194 @@
+"""Errors as RFC 9457 problem details, the framework's own included."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import MISSING, BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+KINDS: Mapping[str, tuple[int, str, str]] = {
+    "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
+    "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
+    "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
+    "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
+    "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
+    "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
+    "http": (400, "The request cannot be served", "The title and status say why."),
+}
+"""Every stable problem type: status, title, what to do. ``http`` stands for the framework's others."""
+
+
+class ParameterError(BaseModel):
+    parameter: str = Field(description="Name of the parameter", examples=["limit"])
+    detail: str = Field(examples=["Input should be less than or equal to 200"])
+
+
+class ProblemDetails(BaseModel):
+    """The body of every error."""
+
+    type: str = Field(
+        description="Stable; a relative address that explains it", examples=["/problems/not-found"]
+    )
+    title: str = Field(examples=["There is nothing here"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["No bulletin 2026-06-25 is published."])
+    instance: str = Field(description="Path of the request", examples=["/v1/bulletins/2026-06-25"])
+    errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+
+
+class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
+    """Raise it to answer with a problem of a kind from :data:`KINDS`."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        errors: list[ParameterError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+def invalid_parameter(parameter: str, detail: str) -> Problem:
+    """The problem of one unacceptable parameter."""
+    return Problem(
+        "invalid-parameter",
+        f"{parameter}: {detail}",
+        errors=[ParameterError(parameter=parameter, detail=detail)],
+    )
+
+
+def _answer(
+    request: Request, kind: str, detail: str, *, status: int | None = None, title: str | None = None,
+    errors: list[ParameterError] | None = None, headers: Mapping[str, str] | None = None,
+) -> JSONResponse:  # fmt: skip
+    default_status, default_title, _ = KINDS[kind]
+    problem = ProblemDetails(
+        type=f"/problems/{kind}",
+        title=title or default_title,
+        status=status or default_status,
+        detail=detail,
+        instance=request.url.path,
+        errors=errors or MISSING,
+    )
+    return JSONResponse(
+        problem.model_dump(),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+async def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - for the type checker
+    return _answer(request, error.kind, error.detail, errors=error.errors, headers=error.headers)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code)
+    if kind:
+        return _answer(request, kind, f"{request.method} {request.url.path}", headers=error.headers)
+    title = HTTPStatus(error.status_code).phrase
+    return _answer(
+        request, "http", str(error.detail), status=error.status_code, title=title, headers=error.headers
+    )
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = [
+        ParameterError(parameter=_parameter(item["loc"]), detail=_reason(item)) for item in error.errors()
+    ]
+    detail = "; ".join(f"{item.parameter}: {item.detail}" for item in errors)
+    return _answer(request, "invalid-parameter", detail, errors=errors)
+
+
+def _parameter(loc: tuple[Any, ...]) -> str:
+    """The parameter's name out of ``("query", "tag.any", 0)``."""
+    return ".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0])
+
+
+def _reason(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown parameter"
+    return re.sub(r"^Value error, ", "", str(error["msg"]))
+
+
+async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    log.error("database.unavailable", path=request.url.path, error=type(error).__name__)
+    return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
+
+
+async def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return _answer(request, "internal", "An unexpected error was logged.")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem, and explain each type under ``/problems``."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(unavailable, _on_database)
+    app.add_exception_handler(Exception, _on_bug)
+
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generated()
+        document["components"]["schemas"].update(_schemas())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+    @app.get("/problems/{kind}", include_in_schema=False)
+    async def explain(kind: str) -> JSONResponse:
+        if kind not in KINDS:
+            raise Problem("not-found", f"No problem type {kind}.")
+        status, title, advice = KINDS[kind]
+        return JSONResponse({"type": f"/problems/{kind}", "status": status, "title": title, "advice": advice})
+
+
+def _schemas() -> dict[str, Any]:
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "ProblemDetails": schema}
+
+
+def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of the problems an operation can answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    described: dict[int | str, dict[str, Any]] = {}
+    for kind in (*kinds, "unavailable"):
+        status, title, advice = KINDS[kind]
+        example = {
+            "type": f"/problems/{kind}",
+            "title": title,
+            "status": status,
+            "detail": advice,
+            "instance": "/v1/…",
+        }
+        entry = described.setdefault(
+            status,
+            {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}},
+        )
+        entry["content"][MEDIA_TYPE]["examples"][kind] = {"value": example}
+    return described

@@ -1,0 +1,175 @@
+"""What the environment says: every setting, its default and what is wrong with it."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "NQPF_"
+
+_DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the message is one line that names the variable."""
+
+
+def _project_data() -> Path:
+    """``.data`` beside ``pyproject.toml`` in a checkout, else in the current folder."""
+    root = Path(__file__).resolve().parents[2]
+    return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / ".data"
+
+
+class Settings(BaseSettings):
+    """Immutable settings; read them with :meth:`load`, make them in tests with keyword arguments.
+
+    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        case_sensitive=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    meili_url: str | None = Field(default=None, validation_alias="MEILI_URL")
+    meili_key: SecretStr | None = Field(default=None, validation_alias="MEILI_KEY")
+    host: str = Field(default="127.0.0.1", validation_alias="NQPF_HOST")
+    port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT")
+    data: Path = Field(default_factory=_project_data, validation_alias="NQPF_DATA")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="NQPF_CORS_ORIGINS"
+    )
+    log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
+    pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_database_url(value.get_secret_value())
+        return value
+
+    @field_validator("meili_url")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("it is not an http:// or https:// address")
+        return value
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f'"{origin}" is not an origin such as https://example.org')
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of this process's environment.
+
+        :raises SettingsError: a value is wrong, or an ``NQPF_…`` variable is unknown.
+        """
+        _refuse_unknown(os.environ)
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("; ".join(_sentence(cls, item) for item in error.errors())) from None
+
+    def with_database(self, url: str) -> Self:
+        """The same settings for another database, such as the embedded one."""
+        _check_database_url(url)
+        return self.model_copy(update={"database_url": SecretStr(url)})
+
+    @property
+    def conninfo(self) -> str:
+        """The database as a libpq URI, for psycopg and procrastinate.
+
+        :raises SettingsError: DATABASE_URL is not set.
+        """
+        return f"postgresql://{self._database_rest}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database as SQLAlchemy's URL on psycopg 3.
+
+        :raises SettingsError: DATABASE_URL is not set.
+        """
+        return f"postgresql+psycopg://{self._database_rest}"
+
+    @property
+    def database_shown(self) -> str:
+        """The database without its password, to be shown."""
+        return re.sub(r"(?<=password=)[^&]*|(?<=:)[^:@/]*(?=@)", "***", self.conninfo)
+
+    @property
+    def _database_rest(self) -> str:
+        if self.database_url is None:
+            raise SettingsError("DATABASE_URL is not set")
+        return self.database_url.get_secret_value().partition("://")[2]
+
+
+def variables() -> dict[str, str]:
+    """Every environment variable read here, with the name of its field."""
+    return {str(info.validation_alias): name for name, info in Settings.model_fields.items()}
+
+
+def _check_database_url(url: str) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    expected = "postgresql://user:password@host:5432/database is expected"
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _DATABASE_SCHEMES:
+        raise ValueError(f"it is no PostgreSQL address, {expected}")
+    try:
+        conninfo_to_dict(f"postgresql://{rest}")
+        urlsplit(url).port  # noqa: B018 - reading it checks it
+    except (ProgrammingError, ValueError):
+        # The reason is left out: libpq quotes the address, and the address holds the password.
+        raise ValueError(
+            f"it cannot be parsed, {expected} (with special characters of the password percent-encoded)"
+        ) from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = list(variables())
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "unset it"
+            raise SettingsError(f"{name} is no setting: {hint}")
+
+
+def _sentence(cls: type[Settings], error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    variable = str(cls.model_fields[name].validation_alias) if name in cls.model_fields else name
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return f"{variable}: {reason[:1].lower()}{reason[1:]}"

@@ -1,0 +1,34 @@
+"""Alembic's entry: runs the migrations on the connection it is given, or on DATABASE_URL's."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+
+import app.bulletins.models
+import app.editorial.models
+import app.kit.changes  # noqa: F401 - the imports fill the metadata
+from app.kit.db import Base
+from app.kit.settings import Settings
+
+
+def ours(name: str | None, kind: str, _: object) -> bool:
+    """procrastinate's tables are its own: migrations install them, models do not describe them."""
+    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_name=ours,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with create_engine(Settings.load().sqlalchemy_url).connect() as own:
+        run(own)
