@@ -1,0 +1,216 @@
+"""A real PostgreSQL, a real server on a socket, and bulletins to read."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from psycopg import sql
+from sqlalchemy import event
+
+from app import wiring
+from app.bulletins.curate import curate
+from app.bulletins.document import BulletinDocument
+from app.bulletins.taxonomy import curated
+from app.editorial import commands
+from app.editorial.commands import Published
+from app.ingest.report import ImportReport, ImportResult
+from app.kit import migrate
+from app.kit.db import connect
+from app.kit.embedded_postgres import running
+from app.kit.settings import Settings
+from app.main import create_app
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of inputs and golden outputs."""
+    return SAMPLES
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server of this test process; ``settings`` are for one of its databases."""
+
+    settings: Settings
+
+    def named(self, database: str) -> Settings:
+        uri = self.settings.conninfo.replace("/nqpf?", f"/{database}?")
+        return self.settings.with_database(uri)
+
+    def execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.settings.conninfo, autocommit=True) as connection:
+            connection.execute(statement)
+
+    @contextmanager
+    def database(self, template: str | None = None) -> Iterator[Settings]:
+        """A new database, a copy of ``template`` if one is named, dropped at the end."""
+        name = f"t{uuid4().hex}"
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template or "template0")
+        )
+        self.execute(create)
+        try:
+            yield self.named(name)
+        finally:
+            self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    data = tmp_path_factory.mktemp("data")
+    fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+    with running(data, fast) as uri:
+        yield Cluster(Settings(data=data).with_database(uri))
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> Iterator[str]:
+    """The name of a migrated database with the curated tags, to copy from."""
+    with cluster.database() as settings:
+        migrate.upgrade(settings)
+
+        async def fill() -> None:
+            async with connect(settings) as database, database.session() as session:
+                await curate(session, curated())
+
+        asyncio.run(fill())
+        yield settings.conninfo.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture
+def empty_settings(cluster: Cluster) -> Iterator[Settings]:
+    """Settings for an empty database: no table, no migration."""
+    with cluster.database() as settings:
+        yield settings
+
+
+@pytest.fixture
+def settings(cluster: Cluster, template: str) -> Iterator[Settings]:
+    """Settings for a migrated database of the test's own."""
+    with cluster.database(template) as settings:
+        yield settings
+
+
+class Publish(Protocol):
+    def __call__(self, *documents: BulletinDocument) -> list[Published]: ...
+
+
+def publish_into(settings: Settings, documents: Sequence[BulletinDocument]) -> list[Published]:
+    """Import and publish documents as the command line does."""
+
+    async def run() -> list[Published]:
+        published = []
+        async with connect(settings) as database:
+            for document in documents:
+                report = ImportReport(file="test.txt", format="text", sha256=uuid4().hex)
+                async with database.session() as session:
+                    result = ImportResult(document=document, report=report)
+                    await commands.import_file(session, result, b"test", author="test")
+                async with database.session() as session:
+                    published.append(await commands.publish(session, wiring.changes, document.slug))
+        return published
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def publish(settings: Settings) -> Publish:
+    """Publishes documents into the test's own database."""
+    return lambda *documents: publish_into(settings, documents)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The API on a socket of 127.0.0.1."""
+
+    app: FastAPI
+    client: httpx2.Client
+    port: int
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """The SQL statements executed while the context lasts."""
+        engine = self.app.state.database.engine.sync_engine
+        statements: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Server]:
+    app = create_app(settings)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            client.get("/health/live")  # the socket listens already: the answer waits for the start
+            yield Server(app=app, client=client, port=port)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def serve() -> Callable[[Settings], object]:
+    """Starts the API for given settings: ``with serve(settings) as server``."""
+    return serving
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Server]:
+    """The API on the test's own database."""
+    with serving(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def api(server: Server) -> httpx2.Client:
+    """A client of the API on the test's own database."""
+    return server.client
+
+
+@pytest.fixture(scope="session")
+def library_server(cluster: Cluster, template: str) -> Iterator[Server]:
+    """The API on a database that tests only read: the real bulletin and a month before it."""
+    from app.ingest.reader import read_bulletin
+    from scripts.archive import generate
+
+    with cluster.database(template) as settings:
+        seed = read_bulletin(SAMPLES / "2026-06-25.txt", curated(), date(2026, 6, 26)).document
+        archive = list(generate(30, seed=1, until=date(2026, 6, 25) - timedelta(days=1)))
+        publish_into(settings, [*reversed(archive), seed])
+        with psycopg.connect(settings.conninfo) as connection:
+            # Content younger than two seconds has no Last-Modified.
+            connection.execute("UPDATE change SET at = at - interval '1 hour'")
+        with serving(settings) as server:
+            yield server
+
+
+@pytest.fixture
+def library(library_server: Server) -> httpx2.Client:
+    """A client of the API on the shared database; read only."""
+    return library_server.client

@@ -1,0 +1,153 @@
+import asyncio
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from app import wiring
+from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
+from app.editorial import commands
+from app.editorial.commands import Imported, Published, Refused
+from app.ingest.report import Finding, ImportReport, ImportResult, Severity
+from app.kit.db import connect
+from app.kit.settings import Settings
+
+
+def document(
+    text: str = "正文", day: date | None = date(2026, 6, 25), tag: str = "compute"
+) -> BulletinDocument:
+    section = Section(
+        number=1, heading="条目", body=(Paragraph(text=text),), tags=(SectionTag(slug=tag),)
+    )  # fmt: skip
+    return BulletinDocument(title="标题", date=day, sections=(section,))
+
+
+def imported(
+    settings: Settings, *documents: BulletinDocument, findings: tuple[Finding, ...] = (), sha256: str = "0"
+) -> list[Imported]:
+    async def one(value: BulletinDocument) -> Imported:
+        report = ImportReport(file="a.txt", format="text", sha256=sha256, findings=findings)
+        async with connect(settings) as database, database.session() as session:
+            result = ImportResult(document=value, report=report)
+            return await commands.import_file(session, result, b"bytes", author="editor")
+
+    async def run() -> list[Imported]:
+        return list(await asyncio.gather(*map(one, documents)))
+
+    return asyncio.run(run())
+
+
+def publish(settings: Settings, slug: str = "2026-06-25") -> Published:
+    async def run() -> Published:
+        async with connect(settings) as database, database.session() as session:
+            return await commands.publish(session, wiring.changes, slug)
+
+    return asyncio.run(run())
+
+
+def rows(settings: Settings, query: str) -> list[Any]:
+    with psycopg.connect(settings.conninfo) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def test_a_first_import_creates_a_draft_and_its_file_is_kept(settings: Settings) -> None:
+    (result,) = imported(settings, document())
+    assert (result.outcome, result.slug, result.revision) == ("created", "2026-06-25", 1)
+    assert rows(settings, "SELECT name, content FROM source_file") == [("a.txt", b"bytes")]
+
+
+def test_importing_the_same_document_again_changes_nothing_and_says_so(settings: Settings) -> None:
+    imported(settings, document())
+    (again,) = imported(settings, document())
+    assert (again.outcome, again.revision) == ("unchanged", 1)
+    assert rows(settings, "SELECT count(*) FROM revision") == [(1,)]
+
+
+def test_a_changed_file_is_a_new_revision_of_the_same_bulletin(settings: Settings) -> None:
+    imported(settings, document())
+    (changed,) = imported(settings, document("改了"))
+    assert (changed.outcome, changed.revision) == ("revised", 2)
+    assert rows(settings, "SELECT count(*) FROM draft") == [(1,)]
+
+
+def test_a_file_without_a_date_is_known_by_its_bytes(settings: Settings) -> None:
+    undated = document(day=None)
+    imported(settings, undated)
+    (again,) = imported(settings, undated)
+    (other,) = imported(settings, undated, sha256="1")
+    assert (again.outcome, other.outcome) == ("unchanged", "created")
+
+
+def test_concurrent_imports_of_one_bulletin_make_one_draft_and_lose_no_revision(settings: Settings) -> None:
+    results = imported(settings, *(document(f"第{number}版") for number in range(6)))
+    assert sorted(result.revision for result in results) == [1, 2, 3, 4, 5, 6]
+    assert rows(settings, "SELECT count(*) FROM draft") == [(1,)]
+
+
+def test_an_imported_draft_is_not_public_until_it_is_published(settings: Settings) -> None:
+    imported(settings, document())
+    assert rows(settings, "SELECT slug FROM bulletin") == []
+    assert publish(settings) == Published(slug="2026-06-25", version=1, outcome="published")
+    assert rows(settings, "SELECT slug, version FROM bulletin") == [("2026-06-25", 1)]
+
+
+def test_publishing_again_without_a_change_does_nothing(settings: Settings) -> None:
+    imported(settings, document())
+    publish(settings)
+    assert publish(settings).outcome == "unchanged"
+    assert rows(settings, "SELECT count(*) FROM change") == [(1,)]
+
+
+def test_publishing_a_newer_revision_is_a_correction_with_the_next_version(settings: Settings) -> None:
+    imported(settings, document())
+    publish(settings)
+    imported(settings, document("改了"))
+    assert publish(settings).version == 2
+    kinds = rows(settings, "SELECT kind, version FROM change ORDER BY seq")
+    assert kinds == [("bulletin.published", 1), ("bulletin.corrected", 2)]
+
+
+def test_an_error_in_the_report_refuses_publication_with_its_message(settings: Settings) -> None:
+    finding = Finding(severity=Severity.error, code="date.missing", message="没有找到日期。")
+    imported(settings, document(), findings=(finding,))
+    with pytest.raises(Refused, match="没有找到日期") as refusal:
+        publish(settings)
+    assert refusal.value.code == "report.errors"
+    assert rows(settings, "SELECT slug FROM bulletin") == []
+
+
+def test_a_warning_does_not_refuse_publication(settings: Settings) -> None:
+    finding = Finding(severity=Severity.warning, code="contact.missing", message="没有联系方式。")
+    imported(settings, document(), findings=(finding,))
+    assert publish(settings).outcome == "published"
+
+
+def test_publishing_a_bulletin_that_was_never_imported_is_refused(settings: Settings) -> None:
+    with pytest.raises(Refused) as refusal:
+        publish(settings)
+    assert refusal.value.code == "draft.missing"
+
+
+def test_an_unknown_tag_refuses_publication_and_leaves_nothing_behind(settings: Settings) -> None:
+    imported(settings, document(tag="no-such-tag"))
+    with pytest.raises(Refused, match="no-such-tag") as refusal:
+        publish(settings)
+    assert refusal.value.code == "tag.unknown"
+    for table in ("bulletin", "change", "procrastinate_jobs"):
+        assert rows(settings, f"SELECT 1 FROM {table}") == [], table  # noqa: S608 - names from this line
+    assert rows(settings, "SELECT version, published_revision FROM draft") == [(0, None)]
+
+
+def test_concurrent_publishing_gives_one_version(settings: Settings) -> None:
+    imported(settings, document())
+
+    async def one() -> Published:
+        async with connect(settings) as database, database.session() as session:
+            return await commands.publish(session, wiring.changes, "2026-06-25")
+
+    async def run() -> list[Published]:
+        return list(await asyncio.gather(*(one() for _ in range(5))))
+
+    outcomes = sorted(result.outcome for result in asyncio.run(run()))
+    assert outcomes == ["published"] + ["unchanged"] * 4
