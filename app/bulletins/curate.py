@@ -30,7 +30,7 @@ async def curate(session: AsyncSession, taxonomy: Taxonomy) -> None:
             index_elements=[Tag.slug], set_={column: statement.excluded[column] for column in renewed}
         )
     )
-    ids = dict(await session.execute(select(Tag.slug, Tag.id)))
+    ids = dict((await session.execute(select(Tag.slug, Tag.id))).all())
     for tag in taxonomy.tags:
         parent = ids[tag.parent] if tag.parent else None
         query = update(Tag).where(Tag.slug == tag.slug, Tag.parent_id.is_distinct_from(parent))

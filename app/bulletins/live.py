@@ -78,7 +78,7 @@ async def store(session: AsyncSession, event: BulletinPublished) -> None:
 
 async def _tag_ids(session: AsyncSession, slugs: Sequence[str]) -> dict[str, UUID]:
     rows = await session.execute(select(Tag.slug, Tag.id).where(Tag.slug.in_(slugs)))
-    found = dict(rows)
+    found = dict(rows.all())
     if missing := set(slugs) - set(found):
         raise UnknownTagError(missing)
     return found

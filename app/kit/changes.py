@@ -135,7 +135,7 @@ async def _locked_position(session: AsyncSession, name: str) -> int:
 async def lag(session: AsyncSession) -> dict[str, int]:
     """How many changes each known follower is behind."""
     behind = select(func.count()).where(Change.seq > Position.seq).scalar_subquery()
-    return dict(await session.execute(select(Position.follower, behind)))
+    return dict((await session.execute(select(Position.follower, behind))).all())
 
 
 async def last_change(session: AsyncSession) -> datetime | None:
