@@ -1,0 +1,125 @@
+"""Fills the database with a generated archive: ``python -m scripts.load 2000``."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+import uvloop
+from rich.progress import track
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import wiring
+from app.bulletins.curate import curate
+from app.bulletins.document import BulletinDocument
+from app.bulletins.taxonomy import curated
+from app.editorial import commands
+from app.ingest.report import ImportReport, ImportResult
+from app.kit.db import Database, connect
+from app.kit.settings import Settings
+from scripts.archive import UNTIL, generate
+
+PUBLISHED = 2_000
+"""So many bulletins are published as editors would; a longer archive repeats them, moved back in time."""
+
+BATCH = 20
+
+# Every table that a bulletin's content stands in; rows of the others are shared.
+REPEATED = ("bulletin", "section", "bulletin_tag", "section_tag", "bulletin_source", "citation")
+
+
+_COUNTS = (
+    "UPDATE tag SET bulletin_count = bulletin_count * (1 + :times)",
+    "UPDATE tag SET section_count = section_count * (1 + :times)",
+    "UPDATE reference SET citation_count = citation_count * (1 + :times)",
+)
+
+
+async def publish_all(database: Database, documents: Iterator[BulletinDocument]) -> None:
+    """Publish documents in transactions of a few, oldest last."""
+    batch: list[BulletinDocument] = []
+    for document in documents:
+        batch.append(document)
+        if len(batch) == BATCH:
+            await _publish(database, batch)
+            batch = []
+    await _publish(database, batch)
+
+
+async def _publish(database: Database, documents: list[BulletinDocument]) -> None:
+    async with database.session() as session:
+        for document in documents:
+            report = ImportReport(file="archive", format="generated", sha256=uuid4().hex)
+            await commands.import_file(
+                session, ImportResult(document=document, report=report), b"", author="archive"
+            )
+            await commands.publish(session, wiring.changes, document.slug)
+
+
+async def repeat(session: AsyncSession, times: int, days: int) -> None:
+    """Copy the archive ``times`` times, each copy ``days`` further back. The change log knows of none."""
+    for table in REPEATED:
+        columns = list(
+            await session.scalars(
+                text("SELECT attname FROM pg_attribute WHERE attrelid = :t ::regclass AND attnum > 0"),
+                {"t": table},
+            )
+        )
+        values = ", ".join(_copied(table, column) for column in columns)
+        names = ", ".join(f'"{column}"' for column in columns)
+        await session.execute(
+            text(
+                f"INSERT INTO {table} ({names}) SELECT {values}"  # noqa: S608 - names from the catalogue
+                f" FROM {table}, generate_series(1, :times) AS copy"
+            ),
+            {"times": times, "days": days},
+        )
+    for statement in _COUNTS:
+        await session.execute(text(statement), {"times": times})
+
+
+def _copied(table: str, column: str) -> str:
+    match column:
+        case "id" | "bulletin_id" | "section_id":
+            return f"md5({column}::text || copy)::uuid"
+        case "date":
+            return "date - copy * :days"
+        case "slug" if table == "bulletin":
+            return "to_char(date - copy * :days, 'YYYY-MM-DD')"
+        case _:
+            return f'"{column}"'
+
+
+async def load(
+    settings: Settings, count: int, *, seed: int = 1, until: date = UNTIL, quiet: bool = False
+) -> None:
+    """Fill a migrated, empty database with ``count`` bulletins, one a day back from ``until``."""
+    published = min(count, PUBLISHED)
+    documents = generate(published, seed=seed, until=until)
+    if not quiet:
+        documents = iter(track(documents, total=published, description="publishing"))
+    async with connect(settings) as database:
+        async with database.session() as session:
+            await curate(session, curated())
+        await publish_all(database, documents)
+        if count > published:
+            async with database.session() as session:
+                await repeat(session, -(-count // published) - 1, published)
+        async with database.engine.connect() as connection:
+            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
+                text("VACUUM ANALYZE")
+            )
+
+
+def main(
+    count: Annotated[int, typer.Argument(help="Number of bulletins", min=1)] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same archive")] = 1,
+) -> None:
+    """Fill the database of DATABASE_URL, which must be migrated, with a generated archive."""
+    uvloop.run(load(Settings.load(), count, seed=seed))
+
+
+if __name__ == "__main__":
+    typer.run(main)
