@@ -1,0 +1,85 @@
+"""The README's examples are run as they stand, against a server with the sample bulletin."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.bulletins.taxonomy import curated
+from app.ingest.reader import read_bulletin
+from app.kit.settings import Settings, variables
+
+ROOT = Path(__file__).parents[1]
+ADDRESS = "127.0.0.1:8000"
+Serve = Callable[[Settings], AbstractContextManager[Any]]
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    command: str
+    expected: str
+
+
+def blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
+    return [body for found, body in _BLOCK.findall(text) if found == language]
+
+
+def examples() -> Iterator[tuple[str, Example]]:
+    for name in ("README.md", "README.zh-CN.md"):
+        for block in blocks(name, "console"):
+            for part in block.split("$ ")[1:] if block.startswith("$ ") else []:
+                command, _, expected = part.partition("\n")
+                yield name, Example(command, expected.strip())
+
+
+def shown(expected: str) -> re.Pattern[str]:
+    """What may be printed where the README prints ``expected``: ``…`` stands for anything."""
+    return re.compile(".*".join(map(re.escape, expected.split("…"))), re.DOTALL)
+
+
+@pytest.fixture
+def address(settings: Settings, publish: Callable[..., object], serve: Serve, samples: Path) -> Iterator[str]:
+    publish(read_bulletin(samples / "2026-06-25.txt", curated(), date(2026, 6, 26)).document)
+    with serve(settings) as server:
+        yield f"127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize(("name", "example"), list(examples()))
+def test_an_example_of_the_readme_prints_what_it_shows(
+    address: str, settings: Settings, name: str, example: Example
+) -> None:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.conninfo,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    command = example.command.replace(ADDRESS, address)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, env=environment, check=False
+    )
+    assert shown(example.expected).fullmatch(done.stdout.strip()), f"{name}: {done.stdout} {done.stderr}"
+
+
+def test_the_readme_shows_examples_in_both_languages() -> None:
+    assert {name for name, _ in examples()} == {"README.md", "README.zh-CN.md"}
+
+
+def test_the_readme_s_program_verifies_the_content_hash(address: str) -> None:
+    (program,) = blocks("README.md", "python")
+    subprocess.run([sys.executable, "-c", program.replace(ADDRESS, address)], check=True, timeout=60)
+
+
+def test_the_readme_lists_every_setting() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [name for name in variables() if f"`{name}`" not in text] == []
