@@ -5,11 +5,21 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.bulletins import schemas, shapes
+from app.bulletins.document import normalised
 from app.bulletins.filters import TagFilters, between, source_rows, tag_rows, words
 from app.bulletins.models import Bulletin, BulletinTag, Citation, Reference, Source, Tag
 from app.bulletins.taxonomy import TagKind
@@ -18,7 +28,7 @@ from app.kit.pagination import PageQuery
 from app.kit.parameters import Plain, Slug, is_slug
 from app.kit.problems import invalid_parameter
 
-SlugKey = TypeAdapter(tuple[str])
+SlugKey = TypeAdapter(tuple[Slug])
 ReferenceKey = TypeAdapter(tuple[date, UUID])
 
 
@@ -32,6 +42,11 @@ class SourceQuery(PageQuery):
     q: Annotated[Plain | None, Field(description="Name contains this text")] = None
 
 
+def _within(column: ColumnExpressionArgument[str], text: str) -> ColumnElement[bool]:
+    """The column contains the text, without regard to case and width."""
+    return func.strpos(func.lower(func.normalize(column, literal_column("NFKC"))), normalised(text)) > 0
+
+
 async def tags(session: AsyncSession, query: TagQuery) -> tuple[list[Tag], str | None]:
     """A page of tags by slug."""
     rows = select(Tag).options(joinedload(Tag.parent)).order_by(Tag.slug).limit(query.limit + 1)
@@ -43,17 +58,9 @@ async def tags(session: AsyncSession, query: TagQuery) -> tuple[list[Tag], str |
             raise invalid_parameter("parent", f"there is no tag {query.parent!r}")
         rows = rows.where(Tag.parent_id == parent)
     if query.q:
-        wanted = func.lower(query.q)
         alias = func.jsonb_array_elements_text(Tag.aliases).table_valued("value")
-        rows = rows.where(
-            or_(
-                func.strpos(func.lower(Tag.name), wanted) > 0,
-                func.strpos(func.lower(Tag.name_en), wanted) > 0,
-                exists(
-                    select(1).select_from(alias).where(func.strpos(func.lower(alias.c.value), wanted) > 0)
-                ),
-            )
-        )
+        named = exists(select(1).select_from(alias).where(_within(alias.c.value, query.q)))
+        rows = rows.where(or_(_within(Tag.name, query.q), _within(Tag.name_en, query.q), named))
     owner = pagination.scope(query, "tags")
     if query.cursor:
         (last,) = pagination.decode(query.cursor, owner, SlugKey)
@@ -79,7 +86,7 @@ async def sources(session: AsyncSession, query: SourceQuery) -> tuple[list[Sourc
     """A page of the sources that are cited, by slug."""
     rows = select(Source).where(Source.reference_count > 0).order_by(Source.slug).limit(query.limit + 1)
     if query.q:
-        rows = rows.where(func.strpos(func.lower(Source.name), func.lower(query.q)) > 0)
+        rows = rows.where(_within(Source.name, query.q))
     owner = pagination.scope(query, "sources")
     if query.cursor:
         (last,) = pagination.decode(query.cursor, owner, SlugKey)
@@ -112,6 +119,7 @@ async def references(session: AsyncSession, filters: TagFilters) -> tuple[list[R
             *([tagged(filters.tag_any)] if filters.tag_any else []),
             *([~tagged(filters.tag_not)] if filters.tag_not else []),
             *between(Reference.listed_on, filters.from_, filters.to),
+            *([Reference.date.is_not(None)] if filters.from_ or filters.to else []),
             *words(Reference.text, filters.q),
         )
         .order_by(Reference.listed_on.desc(), Reference.id.desc())

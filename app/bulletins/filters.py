@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -24,20 +24,38 @@ class TagFilters(PageQuery):
     """``tag`` twice means both; ``tag.any`` at least one of them; ``tag.not`` none of them."""
 
     tag: Annotated[Tags, Field(description="Has every one of these tags", examples=[["data-elements"]])] = ()
-    tag_any: Annotated[Tags, Field(alias="tag.any", description="Has at least one of these tags")] = ()
-    tag_not: Annotated[Tags, Field(alias="tag.not", description="Has none of these tags")] = ()
-    source: Annotated[
-        tuple[Plain, ...], Field(max_length=MANY, description="Cites each of these sources (name or slug)")
+    tag_any: Annotated[
+        Tags,
+        Field(
+            alias="tag.any", description="Has at least one of these tags", examples=[["energy", "compute"]]
+        ),
     ] = ()
-    from_: Annotated[Day | None, Field(alias="from", description="On this date or later")] = None
-    to: Annotated[Day | None, Field(description="On this date or earlier")] = None
-    q: Annotated[Plain | None, Field(description="Contains each of these words")] = None
+    tag_not: Annotated[
+        Tags, Field(alias="tag.not", description="Has none of these tags", examples=[["softbank"]])
+    ] = ()
+    source: Annotated[
+        tuple[Plain, ...],
+        Field(
+            max_length=MANY,
+            description="Cites each of these sources (name or slug)",
+            examples=[["guo-jia-shu-ju-ju"]],
+        ),
+    ] = ()
+    from_: Annotated[
+        Day | None, Field(alias="from", description="On this date or later", examples=["2026-06-01"])
+    ] = None
+    to: Annotated[Day | None, Field(description="On this date or earlier", examples=["2026-06-30"])] = None
+    q: Annotated[Plain | None, Field(description="Contains each of these words", examples=["数据要素"])] = (
+        None
+    )
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.from_ and self.to and self.from_ > self.to:
-            raise ValueError("from is later than to")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _ordered(cls, to: date | None, info: ValidationInfo) -> date | None:
+        first = info.data.get("from_")
+        if to and first and to < first:
+            raise ValueError("it is earlier than from")
+        return to
 
 
 Order = Literal["-date", "date"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,7 +27,7 @@ from app.bulletins.models import (
     Source,
     Tag,
 )
-from app.kit.db import new_id
+from app.kit.db import Base, new_id
 
 NO_DATE = date.min
 
@@ -49,31 +49,29 @@ async def store(session: AsyncSession, event: BulletinPublished) -> None:
     """
     document = event.document
     tags = await _tag_ids(session, document.tag_slugs)
-    references = [await _reference(session, citation.reference) for citation in document.citations]
-    bulletin = await _bulletin(session, event)
-    before = await _counted(session, bulletin.id)
-    await _clear(session, bulletin.id)
-    for section in document.sections:
-        _add_section(session, bulletin, section, document, tags)
-    for citation, reference in zip(document.citations, references, strict=True):
-        session.add(
-            Citation(
-                bulletin_id=bulletin.id,
-                number=citation.number,
-                reference_id=reference.id,
-                purpose=citation.purpose,
-                sections=list(citation.sections),
-                inferred=citation.inferred,
-            )
-        )
-    for position, slug in enumerate(document.tag_slugs):
-        session.add(
-            BulletinTag(tag_id=tags[slug], bulletin_id=bulletin.id, date=bulletin.date, position=position)
-        )
-    for source_id in {reference.source_id for reference in references}:
-        session.add(BulletinSource(source_id=source_id, bulletin_id=bulletin.id, date=bulletin.date))
+    references = await _references(session, [citation.reference for citation in document.citations])
+    before = _Counted()
+    bulletin = await session.scalar(select(Bulletin).where(Bulletin.slug == document.slug))
+    if bulletin is None:
+        bulletin = Bulletin(id=new_id(), slug=document.slug, published_at=event.at)
+        session.add(bulletin)
+    else:
+        before = await _counted(session, bulletin.id)
+        await _clear(session, bulletin.id)
+    _describe(bulletin, event)
+    # Rows name each other by id alone: without relationships, the order of writing is up to us.
     await session.flush()
-    await _recount(session, [before, await _counted(session, bulletin.id)])
+    sections = [_section(bulletin, section, document) for section in document.sections]
+    session.add_all(sections)
+    await session.flush()
+    session.add_all(_links(bulletin, sections, document, tags, references))
+    await session.flush()
+    after = _Counted(
+        tags=frozenset(tags.values()),
+        references=frozenset(reference.id for reference in references),
+        sources=frozenset(reference.source_id for reference in references),
+    )
+    await _recount(session, before, after)
 
 
 async def _tag_ids(session: AsyncSession, slugs: Sequence[str]) -> dict[str, UUID]:
@@ -84,12 +82,8 @@ async def _tag_ids(session: AsyncSession, slugs: Sequence[str]) -> dict[str, UUI
     return found
 
 
-async def _bulletin(session: AsyncSession, event: BulletinPublished) -> Bulletin:
+def _describe(bulletin: Bulletin, event: BulletinPublished) -> None:
     document = event.document
-    bulletin = await session.scalar(select(Bulletin).where(Bulletin.slug == document.slug))
-    if bulletin is None:
-        bulletin = Bulletin(id=new_id(), slug=document.slug, published_at=event.at)
-        session.add(bulletin)
     assert document.date is not None  # noqa: S101 - a slug has been made of it
     bulletin.date = document.date
     bulletin.series = document.series
@@ -105,22 +99,14 @@ async def _bulletin(session: AsyncSession, event: BulletinPublished) -> Bulletin
     bulletin.version = event.version
     bulletin.content_hash = content_hash(document)
     bulletin.updated_at = event.at
-    await session.flush()
-    return bulletin
 
 
 def _words(section: SectionValue) -> str:
     return "\n".join([section.heading, *map(block_text, section.body)])
 
 
-def _add_section(
-    session: AsyncSession,
-    bulletin: Bulletin,
-    section: SectionValue,
-    document: BulletinDocument,
-    tags: dict[str, UUID],
-) -> None:
-    row = Section(
+def _section(bulletin: Bulletin, section: SectionValue, document: BulletinDocument) -> Section:
+    return Section(
         id=new_id(),
         bulletin_id=bulletin.id,
         number=section.number,
@@ -132,16 +118,35 @@ def _add_section(
         citations=[c.number for c in document.citations if section.number in c.sections],
         text=normalised(_words(section)),
     )
-    session.add(row)
-    for position, tag in enumerate(section.tags):
-        session.add(
-            SectionTag(
-                tag_id=tags[tag.slug],
-                section_id=row.id,
-                date=bulletin.date,
-                number=section.number,
-                position=position,
+
+
+def _links(
+    bulletin: Bulletin,
+    sections: Sequence[Section],
+    document: BulletinDocument,
+    tags: dict[str, UUID],
+    references: Sequence[Reference],
+) -> Iterator[Base]:
+    """The rows that tie the bulletin and its sections to tags, sources and references."""
+    day = bulletin.date
+    for position, slug in enumerate(document.tag_slugs):
+        yield BulletinTag(tag_id=tags[slug], bulletin_id=bulletin.id, date=day, position=position)
+    for row, section in zip(sections, document.sections, strict=True):
+        for position, tag in enumerate(section.tags):
+            yield SectionTag(
+                tag_id=tags[tag.slug], section_id=row.id, date=day, number=row.number, position=position
             )
+    for source_id in sorted({reference.source_id for reference in references}):
+        yield BulletinSource(source_id=source_id, bulletin_id=bulletin.id, date=day)
+    for citation, reference in zip(document.citations, references, strict=True):
+        yield Citation(
+            bulletin_id=bulletin.id,
+            number=citation.number,
+            reference_id=reference.id,
+            purpose=citation.purpose,
+            sections=list(citation.sections),
+            inferred=citation.inferred,
+            item=citation.reference.model_dump(mode="json"),
         )
 
 
@@ -150,49 +155,60 @@ async def _clear(session: AsyncSession, bulletin_id: UUID) -> None:
         await session.execute(delete(table).where(table.bulletin_id == bulletin_id))
 
 
-async def _reference(session: AsyncSession, item: ReferenceItem) -> Reference:
-    """The shared row of a source item, made on its first use; a URL that was lacking is added."""
+async def _references(session: AsyncSession, items: Sequence[ReferenceItem]) -> list[Reference]:
+    """The shared rows of source items, made on their first use; a URL that was lacking is added."""
+    prints = [_fingerprint(item) for item in items]
+    found = await session.scalars(select(Reference).where(Reference.fingerprint.in_(prints)))
+    known = {reference.fingerprint: reference for reference in found}
+    new = {item.source for item, fingerprint in zip(items, prints, strict=True) if fingerprint not in known}
+    sources = await _source_ids(session, new)
+    for fingerprint, item in zip(prints, items, strict=True):
+        if fingerprint not in known:
+            known[fingerprint] = Reference(
+                id=new_id(),
+                fingerprint=fingerprint,
+                source_id=sources[item.source],
+                title=item.title,
+                date=item.date,
+                url=item.url,
+                text=normalised(f"{item.source} {item.title}"),
+                listed_on=item.date or NO_DATE,
+            )
+            session.add(known[fingerprint])
+        elif known[fingerprint].url is None:
+            known[fingerprint].url = item.url
+    return [known[fingerprint] for fingerprint in prints]
+
+
+def _fingerprint(item: ReferenceItem) -> str:
     identity = "\n".join((normalised(item.source), normalised(item.title), str(item.date or "")))
-    fingerprint = hashlib.sha256(identity.encode()).hexdigest()
-    found = await session.scalar(select(Reference).where(Reference.fingerprint == fingerprint))
-    if found is None:
-        found = Reference(
-            id=new_id(),
-            fingerprint=fingerprint,
-            source_id=await _source_id(session, item.source),
-            title=item.title,
-            date=item.date,
-            url=item.url,
-            text=normalised(f"{item.source} {item.title}"),
-            listed_on=item.date or NO_DATE,
-        )
-        session.add(found)
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+async def _source_ids(session: AsyncSession, names: set[str]) -> dict[str, UUID]:
+    rows = await session.execute(select(Source.name, Source.id).where(Source.name.in_(names)))
+    known = dict(rows.all())
+    for name in sorted(names - set(known)):
+        source = Source(id=new_id(), slug=await _free_slug(session, name), name=name)
+        session.add(source)
         await session.flush()
-    elif found.url is None:
-        found.url = item.url
-    return found
+        known[name] = source.id
+    return known
 
 
-async def _source_id(session: AsyncSession, name: str) -> UUID:
-    known = await session.scalar(select(Source.id).where(Source.name == name))
-    if known is not None:
-        return known
+async def _free_slug(session: AsyncSession, name: str) -> str:
     slug = _NOT_SLUG.sub("-", "-".join(lazy_pinyin(normalised(name)))).strip("-")[:72].strip("-") or "source"
     taken = set(await session.scalars(select(Source.slug).where(Source.slug.startswith(slug))))
-    free = next(s for s in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)
-    source = Source(id=new_id(), slug=free, name=name)
-    session.add(source)
-    await session.flush()
-    return source.id
+    return next(s for s in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """The rows whose counts depend on one bulletin."""
 
-    tags: frozenset[UUID]
-    references: frozenset[UUID]
-    sources: frozenset[UUID]
+    tags: frozenset[UUID] = frozenset()
+    references: frozenset[UUID] = frozenset()
+    sources: frozenset[UUID] = frozenset()
 
 
 async def _counted(session: AsyncSession, bulletin_id: UUID) -> _Counted:
@@ -206,28 +222,30 @@ async def _counted(session: AsyncSession, bulletin_id: UUID) -> _Counted:
     )
 
 
-async def _recount(session: AsyncSession, touched: Sequence[_Counted]) -> None:
+async def _recount(session: AsyncSession, before: _Counted, after: _Counted) -> None:
     """Count again what may have changed, and nothing else."""
 
-    async def count(model: type[Tag | Reference | Source], ids: set[UUID], **counts: Any) -> None:
+    async def count(model: type[Tag | Reference | Source], ids: frozenset[UUID], **counts: Any) -> None:
         values = {name: query.correlate(model).scalar_subquery() for name, query in counts.items()}
         await session.execute(update(model).where(model.id.in_(ids)).values(values))
 
     everything = select(func.count())
     await count(
         Tag,
-        {id_ for counted in touched for id_ in counted.tags},
+        before.tags | after.tags,
         bulletin_count=everything.select_from(BulletinTag).where(BulletinTag.tag_id == Tag.id),
         section_count=everything.select_from(SectionTag).where(SectionTag.tag_id == Tag.id),
     )
     await count(
         Reference,
-        {id_ for counted in touched for id_ in counted.references},
-        citation_count=everything.select_from(Citation).where(Citation.reference_id == Reference.id),
+        before.references | after.references,
+        citation_count=select(func.count(Citation.bulletin_id.distinct())).where(
+            Citation.reference_id == Reference.id
+        ),
     )
     await count(
         Source,
-        {id_ for counted in touched for id_ in counted.sources},
+        before.sources | after.sources,
         reference_count=everything.select_from(Reference).where(
             Reference.source_id == Source.id, Reference.citation_count > 0
         ),

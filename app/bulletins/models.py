@@ -179,7 +179,11 @@ class Section(Base):
 
 
 class Citation(Base):
-    """A bulletin's use of a reference, with the numbers of the sections that use it."""
+    """A bulletin's use of a reference, with the numbers of the sections that use it.
+
+    ``item`` is the reference in this bulletin's own words: what others write of it later, such as a
+    URL, changes neither the bulletin nor its content hash.
+    """
 
     __tablename__ = "citation"
 
@@ -189,6 +193,6 @@ class Citation(Base):
     purpose: Mapped[str]
     sections: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     inferred: Mapped[bool]
+    item: Mapped[dict[str, Any]]
 
     bulletin: Mapped[Bulletin] = relationship(back_populates="citations", lazy="raise")
-    reference: Mapped[Reference] = relationship(lazy="raise")

@@ -30,9 +30,7 @@ SectionKey = TypeAdapter(tuple[date, Annotated[int, Field(ge=1, le=32_000)]])
 
 _PARTS: dict[Part, tuple[LoaderOption, ...]] = {
     "sections": (selectinload(Bulletin.sections).selectinload(Section.tags),),
-    "citations": (
-        selectinload(Bulletin.citations).joinedload(Citation.reference).joinedload(Reference.source),
-    ),
+    "citations": (selectinload(Bulletin.citations),),
     "contacts": (),
 }
 

@@ -9,12 +9,13 @@ from fastapi import Query as QueryParameters
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import catalogue, queries, schemas, shapes
+from app.bulletins import catalogue, examples, queries, schemas, shapes
 from app.bulletins.catalogue import SourceQuery, TagQuery
 from app.bulletins.document import MAX_SECTIONS
+from app.bulletins.examples import Example
 from app.bulletins.filters import Order, TagFilters
 from app.bulletins.shapes import PARTS
-from app.kit.caching import SPARSE, reply
+from app.kit.caching import JSON, SPARSE, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import Page, next_link
@@ -39,7 +40,11 @@ class BulletinsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
     include: Annotated[
         str | None,
-        Field(pattern=one_of("sections", "citations", "contacts"), description="Add parts of the content"),
+        Field(
+            pattern=one_of("sections", "citations", "contacts"),
+            description="Add these parts of the content, separated by commas",
+            examples=["sections,citations"],
+        ),
     ] = None
     fields: str | None = _fields(schemas.BulletinItem)
 
@@ -77,36 +82,69 @@ class SourcesQuery(SourceQuery):
     fields: str | None = _fields(schemas.Source)
 
 
-def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    sparse = {"description": "Successful Response", "content": {SPARSE: {"schema": {"type": "object"}}}}
-    return {200: sparse, 304: {"description": "Unchanged"}, **responses("invalid-parameter", *kinds)}
+_VALIDATORS = {
+    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
+    "Last-Modified": {
+        "description": "When public content last changed; left out for two seconds after a change",
+        "schema": {"type": "string"},
+    },
+}
+_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
 
 
-_ITEM = _answers("not-found")
-_LIST = _answers("invalid-cursor")
+def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[int | str, dict[str, Any]]:
+    content = {JSON: {"example": example}, SPARSE: {"schema": {"type": "object"}}}
+    return {
+        200: {"description": "Found", "content": content, "headers": headers},
+        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
+        **responses("invalid-parameter", *kinds, "unavailable"),
+    }
+
+
+def _item(example: Example) -> dict[int | str, dict[str, Any]]:
+    return _answers(example, "not-found")
+
+
+def _list(example: Example) -> dict[int | str, dict[str, Any]]:
+    return _answers(examples.page(example), "invalid-cursor", headers=_VALIDATORS | _LINK)
 
 
 def _page(
-    request: Request, items: list[Any], cursor: str | None, fields: str | None, modified: datetime | None
+    request: Request,
+    items: list[Any],
+    cursor: str | None,
+    fields: frozenset[str] | None,
+    modified: datetime | None,
 ) -> Response:
     content = Page[Any](items=items, next=cursor)
     headers = next_link(request, cursor)
-    return reply(request, content, modified=modified, fields=chosen(fields), listed=True, headers=headers)
+    return reply(request, content, modified=modified, fields=fields, listed=True, headers=headers)
 
 
-@router.get("/bulletins", operation_id="listBulletins", response_model=schemas.BulletinPage, responses=_LIST)
+@router.get(
+    "/bulletins",
+    operation_id="listBulletins",
+    response_model=schemas.BulletinPage,
+    responses=_list(examples.BULLETIN_ITEM),
+)
 async def list_bulletins(
     request: Request, session: Reader, query: Annotated[BulletinsQuery, QueryParameters()]
 ) -> Response:
     """Published bulletins by date. Filters combine: a bulletin passes all of them."""
-    parts = PARTS & (chosen(query.include) or frozenset())
+    included = chosen(query.include) or frozenset()
+    fields = chosen(query.fields)
+    parts = PARTS & (included | (fields or frozenset()))
     rows, cursor = await queries.bulletins(session, query, query.order, parts)
     items = [shapes.bulletin_item(row, parts) for row in rows]
-    return _page(request, items, cursor, query.fields, await last_change(session))
+    shown = None if fields is None else fields | included
+    return _page(request, items, cursor, shown, await last_change(session))
 
 
 @router.get(
-    "/bulletins/latest", operation_id="getLatestBulletin", response_model=schemas.Bulletin, responses=_ITEM
+    "/bulletins/latest",
+    operation_id="getLatestBulletin",
+    response_model=schemas.Bulletin,
+    responses=_item(examples.BULLETIN),
 )
 async def get_latest_bulletin(
     request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
@@ -118,7 +156,12 @@ async def get_latest_bulletin(
     return await _bulletin(request, session, slug, query.fields)
 
 
-@router.get("/bulletins/{slug}", operation_id="getBulletin", response_model=schemas.Bulletin, responses=_ITEM)
+@router.get(
+    "/bulletins/{slug}",
+    operation_id="getBulletin",
+    response_model=schemas.Bulletin,
+    responses=_item(examples.BULLETIN),
+)
 async def get_bulletin(
     request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
@@ -139,7 +182,7 @@ async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: 
     "/bulletins/{slug}/sections/{number}",
     operation_id="getSection",
     response_model=schemas.Section,
-    responses=_ITEM,
+    responses=_item(examples.SECTION),
 )
 async def get_section(
     request: Request,
@@ -156,27 +199,37 @@ async def get_section(
     return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
 
 
-@router.get("/sections", operation_id="listSections", response_model=schemas.SectionPage, responses=_LIST)
+@router.get(
+    "/sections",
+    operation_id="listSections",
+    response_model=schemas.SectionPage,
+    responses=_list(examples.SECTION),
+)
 async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
 ) -> Response:
     """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
     rows, cursor = await queries.sections(session, query, query.order)
     items = [shapes.section_alone(row) for row in rows]
-    return _page(request, items, cursor, query.fields, await last_change(session))
+    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
 
 
-@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_LIST)
+@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_list(examples.TAG))
 async def list_tags(
     request: Request, session: Reader, query: Annotated[TagsQuery, QueryParameters()]
 ) -> Response:
     """Tags by slug, with how much is published under each."""
     rows, cursor = await catalogue.tags(session, query)
     items = [shapes.tag(row) for row in rows]
-    return _page(request, items, cursor, query.fields, await last_change(session))
+    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
 
 
-@router.get("/tags/{slug}", operation_id="getTag", response_model=schemas.TagDetail, responses=_ITEM)
+@router.get(
+    "/tags/{slug}",
+    operation_id="getTag",
+    response_model=schemas.TagDetail,
+    responses=_item(examples.TAG_DETAIL),
+)
 async def get_tag(
     request: Request,
     session: Reader,
@@ -191,7 +244,10 @@ async def get_tag(
 
 
 @router.get(
-    "/references", operation_id="listReferences", response_model=schemas.ReferencePage, responses=_LIST
+    "/references",
+    operation_id="listReferences",
+    response_model=schemas.ReferencePage,
+    responses=_list(examples.REFERENCE),
 )
 async def list_references(
     request: Request, session: Reader, query: Annotated[ReferencesQuery, QueryParameters()]
@@ -199,19 +255,19 @@ async def list_references(
     """References that published bulletins cite, newest first. Tags are those of the citing bulletins."""
     rows, cursor = await catalogue.references(session, query)
     items = [shapes.reference(row) for row in rows]
-    return _page(request, items, cursor, query.fields, await last_change(session))
+    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
 
 
 @router.get(
     "/references/{id}",
     operation_id="getReference",
     response_model=schemas.ReferenceDetail,
-    responses=_ITEM,
+    responses=_item(examples.REFERENCE_DETAIL),
 )
 async def get_reference(
     request: Request,
     session: Reader,
-    reference_id: Annotated[UUID, Path(alias="id")],
+    reference_id: Annotated[UUID, Path(alias="id", examples=[examples.REFERENCE["id"]])],
     query: Annotated[ReferenceQuery, QueryParameters()],
 ) -> Response:
     """One reference with every bulletin and section that cites it, and what for."""
@@ -221,11 +277,16 @@ async def get_reference(
     return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
 
 
-@router.get("/sources", operation_id="listSources", response_model=schemas.SourcePage, responses=_LIST)
+@router.get(
+    "/sources",
+    operation_id="listSources",
+    response_model=schemas.SourcePage,
+    responses=_list(examples.SOURCE),
+)
 async def list_sources(
     request: Request, session: Reader, query: Annotated[SourcesQuery, QueryParameters()]
 ) -> Response:
     """Sources that published bulletins cite, by slug."""
     rows, cursor = await catalogue.sources(session, query)
     items = [shapes.source(row) for row in rows]
-    return _page(request, items, cursor, query.fields, await last_change(session))
+    return _page(request, items, cursor, chosen(query.fields), await last_change(session))

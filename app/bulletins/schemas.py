@@ -1,7 +1,6 @@
 """What the public API answers. Field names are fixed: readers depend on them."""
 
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field
@@ -147,10 +146,6 @@ class CitedBy(Output):
 
 class ReferenceDetail(Reference):
     cited_by: list[CitedBy]
-
-
-class Health(Output):
-    status: Literal["ok"]
 
 
 BulletinPage = Page[BulletinItem]

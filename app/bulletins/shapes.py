@@ -57,19 +57,12 @@ def section_alone(row: models.Section) -> schemas.Section:
 
 
 def citation(row: models.Citation) -> schemas.Citation:
-    reference = row.reference
     return schemas.Citation(
         number=row.number,
         purpose=row.purpose,
         sections=row.sections,
         inferred=row.inferred,
-        reference=schemas.ReferenceInCitation(
-            id=reference.id,
-            source=reference.source.name,
-            title=reference.title,
-            date=reference.date,
-            url=reference.url,
-        ),
+        reference=schemas.ReferenceInCitation(id=row.reference_id, **row.item),
     )
 
 

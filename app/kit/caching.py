@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ SPARSE = "application/vnd.nqpf.sparse+json"
 """Says that ``fields`` left parts of the object out, so a typed reader is not misled."""
 
 _SETTLED = timedelta(seconds=2)
+_ETAG = re.compile(r'"[^"]*"')
 
 SMALL = 1_000
 """Bodies below this many bytes are not worth compressing."""
@@ -42,6 +44,7 @@ def reply(
     modified: datetime | None,
     fields: frozenset[str] | None = None,
     listed: bool = False,
+    volatile: frozenset[str] = frozenset(),
     headers: Mapping[str, str] | None = None,
     policy: CachePolicy = PUBLIC,
 ) -> Response:
@@ -49,10 +52,17 @@ def reply(
 
     :param modified: when the content last changed; None leaves ``Last-Modified`` out.
     :param fields: the fields to keep; of each item when ``listed``.
+    :param volatile: fields that say how the answer was made. The ``ETag`` leaves them out and is weak.
     """
     body = content.model_dump_json(include=_included(fields, listed=listed)).encode()
     return finished(
-        request, body, JSON if fields is None else SPARSE, modified=modified, headers=headers, policy=policy
+        request,
+        body,
+        JSON if fields is None else SPARSE,
+        modified=modified,
+        lasting=content.model_dump_json(exclude=set(volatile)).encode() if volatile else None,
+        headers=headers,
+        policy=policy,
     )
 
 
@@ -62,15 +72,19 @@ def finished(
     media_type: str,
     *,
     modified: datetime | None,
+    lasting: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     policy: CachePolicy = PUBLIC,
 ) -> Response:
-    """Answer with ready bytes: validators, compression and 304 as HTTP asks."""
-    coding = negotiate(request.headers.get("accept-encoding", "")) if len(body) >= SMALL else None
-    tag = hashlib.sha256(body).hexdigest()[:32]
+    """Answer with ready bytes: validators, compression and 304 as HTTP asks.
+
+    :param lasting: the part of the body that says whether it has changed, where that is not all of it.
+    """
+    coding = negotiate(_header(request, "accept-encoding") or "") if len(body) >= SMALL else None
+    tag = hashlib.sha256(body if lasting is None else lasting).hexdigest()[:32]
     etag = f'"{tag}-{coding}"' if coding else f'"{tag}"'
     head = {
-        "ETag": etag,
+        "ETag": etag if lasting is None else f"W/{etag}",
         "Cache-Control": policy.header(),
         "Vary": "Accept-Encoding",
         **(headers or {}),
@@ -80,7 +94,7 @@ def finished(
         modified = None
     if modified is not None:
         head["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
-    if _unchanged(request, tag, modified):
+    if _unchanged(request, etag, modified):
         return Response(status_code=304, headers=head)
     if coding:
         head["Content-Encoding"] = coding
@@ -105,7 +119,10 @@ def compress(body: bytes, coding: str | None) -> bytes:
 
 
 def negotiate(accept: str) -> str | None:
-    """The content coding to answer with: zstd before gzip at equal weight, None for neither."""
+    """The content coding to answer with: zstd before gzip at equal weight, None for neither.
+
+    What is not named is acceptable but not asked for, ``identity`` included.
+    """
     weights: dict[str, float] = {}
     for part in accept.lower().split(","):
         coding, _, parameter = part.partition(";")
@@ -116,21 +133,25 @@ def negotiate(accept: str) -> str | None:
             weights[coding.strip()] = 0.0
     offered = [(weights.get(coding, weights.get("*", 0.0)), coding) for coding in ("gzip", "zstd")]
     best, name = max(offered)
-    return name if best > 0 else None
+    return name if best > 0 and best >= weights.get("identity", 0.0) else None
 
 
-def _unchanged(request: Request, tag: str, modified: datetime | None) -> bool:
+def _header(request: Request, name: str) -> str | None:
+    """A header that is a list, which may stand on several lines."""
+    return ", ".join(request.headers.getlist(name)) or None
+
+
+def _unchanged(request: Request, etag: str, modified: datetime | None) -> bool:
     """RFC 9110 §13: If-None-Match decides alone where it is given, and compares weakly."""
-    known = request.headers.get("if-none-match")
+    known = _header(request, "if-none-match")
     if known is not None:
-        tags = {entry.strip().removeprefix("W/").strip('"') for entry in known.split(",")}
-        return "*" in tags or bool(tags & {tag, f"{tag}-gzip", f"{tag}-zstd"})
+        return known.strip() == "*" or etag in _ETAG.findall(known)
     since = request.headers.get("if-modified-since")
     if since is None or modified is None:
         return False
     try:
         moment = parsedate_to_datetime(since)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     if moment.tzinfo is None:
         return False

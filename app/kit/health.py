@@ -1,31 +1,44 @@
 """Whether the process lives, and whether it can serve."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Query as QueryParameters
+from pydantic import BaseModel, Field
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from app.kit.db import Reader
+from app.kit.parameters import Query
 from app.kit.problems import Problem, responses
-
-router = APIRouter(prefix="/health", tags=["health"])
 
 
 class Health(BaseModel):
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(examples=["ok"])
 
 
-@router.get("/live", operation_id="isLive")
+async def _now(response: Response, _query: Annotated[Query, QueryParameters()]) -> None:
+    """An answer is true for one moment, and takes no parameters."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(prefix="/health", tags=["health"], dependencies=[Depends(_now)])
+
+
+@router.get("/live", operation_id="isLive", responses=responses("invalid-parameter"))
 async def live() -> Health:
     """The process answers; it says nothing of the database."""
     return Health(status="ok")
 
 
-@router.get("/ready", operation_id="isReady", responses=responses())
+@router.get("/ready", operation_id="isReady", responses=responses("invalid-parameter", "unavailable"))
 async def ready(request: Request, session: Reader) -> Health:
     """The database answers and is at the migration this version needs."""
-    found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    try:
+        found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    except ProgrammingError:  # There is no such table: nothing has been migrated.
+        found = None
     if found != request.app.state.migration:
-        raise Problem("unavailable", f"The database is at migration {found}.", headers={"Retry-After": "10"})
+        detail = f"The database is at migration {found or 'none'}."
+        raise Problem("unavailable", detail, headers={"Retry-After": "10"})
     return Health(status="ok")

@@ -48,8 +48,8 @@ def current(settings: Settings) -> str | None:
 
     :raises UnreachableDatabaseError: there is no connection.
     """
-    with _connection(settings) as connection:
-        return _current(connection)
+    with connection(settings) as opened:
+        return _current(opened)
 
 
 def check(settings: Settings) -> None:
@@ -57,8 +57,8 @@ def check(settings: Settings) -> None:
 
     :raises DatabaseError: they do not, or there is no connection.
     """
-    with _connection(settings) as connection:
-        found = _known(_current(connection))
+    with connection(settings) as opened:
+        found = _known(_current(opened))
     if found != head():
         raise OlderDatabaseError(
             f"the database is at migration {found or 'none'} and {head()} is needed: run `nqpf db upgrade`"
@@ -70,9 +70,9 @@ def upgrade(settings: Settings, revision: str = "head") -> str | None:
 
     :raises DatabaseError: there is no connection, no such revision, or the database is newer.
     """
-    with _migrating(settings) as (config, connection):
+    with _migrating(settings) as (config, opened):
         command.upgrade(config, revision)
-        return _current(connection)
+        return _current(opened)
 
 
 def downgrade(settings: Settings, revision: str) -> str | None:
@@ -80,9 +80,9 @@ def downgrade(settings: Settings, revision: str) -> str | None:
 
     :raises DatabaseError: there is no connection, no such revision, or the database is newer.
     """
-    with _migrating(settings) as (config, connection):
+    with _migrating(settings) as (config, opened):
         command.downgrade(config, revision)
-        return _current(connection)
+        return _current(opened)
 
 
 def explain(error: Exception) -> str:
@@ -119,8 +119,8 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _current(opened: Connection) -> str | None:
+    return MigrationContext.configure(opened).get_current_revision()
 
 
 def _known(revision: str | None) -> str | None:
@@ -133,25 +133,29 @@ def _known(revision: str | None) -> str | None:
 
 
 @contextmanager
-def _connection(settings: Settings) -> Iterator[Connection]:
+def connection(settings: Settings) -> Iterator[Connection]:
+    """A connection in one transaction, for tools that run before or beside the application.
+
+    :raises UnreachableDatabaseError: there is none.
+    """
     engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
     try:
-        connection = engine.connect()
+        opened = engine.connect()
     except OperationalError as error:
         raise UnreachableDatabaseError(explain(error.orig or error)) from error
-    with connection, connection.begin():
-        yield connection
+    with opened, opened.begin():
+        yield opened
 
 
 @contextmanager
 def _migrating(settings: Settings) -> Iterator[tuple[Config, Connection]]:
-    with _connection(settings) as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        _known(_current(connection))
+    with connection(settings) as opened:
+        opened.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        _known(_current(opened))
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes["connection"] = opened
         try:
-            yield config, connection
+            yield config, opened
         except CommandError as error:
             raise DatabaseError(f"{error}: `nqpf db current` shows where the database is") from error
         except DBAPIError as error:

@@ -31,6 +31,8 @@ Day = Annotated[date, BeforeValidator(_iso_day)]
 """A date in Asia/Shanghai, ``2026-06-25`` and nothing else."""
 Plain = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 """A short text without control characters."""
+Typed = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]
+"""What somebody typed into a search box: longer, and under the same rules."""
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Slug = Annotated[str, Field(pattern=_SLUG, max_length=80)]
 

@@ -103,13 +103,21 @@ async def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code)
-    if kind:
-        return _answer(request, kind, f"{request.method} {request.url.path}", headers=error.headers)
+    detail = f"{request.method} {request.url.path}"
+    if error.status_code == 404:
+        return _answer(request, "not-found", detail)
+    if error.status_code == 405:
+        return _answer(request, "method-not-allowed", detail, headers=_with_head(error.headers or {}))
     title = HTTPStatus(error.status_code).phrase
     return _answer(
         request, "http", str(error.detail), status=error.status_code, title=title, headers=error.headers
     )
+
+
+def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
+    """``Allow`` as :class:`app.kit.head.Head` makes it true."""
+    allowed = headers.get("Allow", "").split(", ")
+    return {"Allow": ", ".join(["GET", "HEAD", *allowed[1:]] if allowed[0] == "GET" else allowed)}
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -138,8 +146,9 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("request.failed", path=request.url.path, exc_info=error)
-    return _answer(request, "internal", "An unexpected error was logged.")
+    log.error("request.failed", path=request.url.path, error=type(error).__name__)
+    # Starlette raises it again, so that the server logs the traceback and closes the connection.
+    return _answer(request, "internal", "An unexpected error was logged.", headers={"Connection": "close"})
 
 
 def install(app: FastAPI) -> None:
@@ -174,10 +183,10 @@ def _schemas() -> dict[str, Any]:
 
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's description of the problems an operation can answer with."""
+    """OpenAPI's description of the problems an operation can answer with, ``internal`` always."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     described: dict[int | str, dict[str, Any]] = {}
-    for kind in (*kinds, "unavailable"):
+    for kind in (*kinds, "internal"):
         status, title, advice = KINDS[kind]
         example = {
             "type": f"/problems/{kind}",

@@ -227,6 +227,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("sections", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
         sa.Column("inferred", sa.Boolean(), nullable=False),
+        sa.Column("item", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["bulletin_id"], ["bulletin.id"], name=op.f("citation_bulletin_id_fkey"), ondelete="CASCADE"
         ),

@@ -1,0 +1,72 @@
+"""Taking one file into the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.bulletins.taxonomy import curated
+from app.editorial.commands import Imported, Published, Refused, import_file, publish
+from app.ingest.reader import read_bulletin
+from app.ingest.report import ImportReport, ImportResult, UnreadableFileError
+from app.kit.db import Database
+from app.wiring import changes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a file was not taken or not published; ``code`` is stable, ``message`` Chinese."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file. A refusal may stand beside ``imported``: taken, but not published."""
+
+    file: str
+    imported: Imported | None = None
+    report: ImportReport | None = None
+    published: Published | None = None
+    refusal: Refusal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        findings = self.report.findings if self.report else ()
+        return {
+            "file": self.file,
+            "slug": self.imported.slug if self.imported else None,
+            "outcome": self.imported.outcome if self.imported else None,
+            "revision": self.imported.revision if self.imported else None,
+            "version": self.published.version if self.published else None,
+            "error": {"code": self.refusal.code, "message": self.refusal.message} if self.refusal else None,
+            "findings": [finding.model_dump(mode="json") for finding in findings],
+        }
+
+
+async def import_path(database: Database, path: Path, *, to_publish: bool, author: str) -> FileOutcome:
+    """Read the file, make it a revision and publish that if wanted; a refused file leaves no trace."""
+    try:
+        result, source = _read(path)
+    except UnreadableFileError as error:
+        return FileOutcome(str(path), refusal=Refusal(error.code, error.message))
+    async with database.session() as session:
+        imported = await import_file(session, result, source, author=author)
+    if not to_publish:
+        return FileOutcome(str(path), imported, result.report)
+    if imported.slug is None:
+        refusal = Refusal("date.missing", "没有日期，不能发布。")
+        return FileOutcome(str(path), imported, result.report, refusal=refusal)
+    try:
+        async with database.session() as session:
+            published = await publish(session, changes, imported.slug)
+    except Refused as error:
+        refusal = Refusal(error.code, error.message)
+        return FileOutcome(str(path), imported, result.report, refusal=refusal)
+    return FileOutcome(str(path), imported, result.report, published)
+
+
+def _read(path: Path) -> tuple[ImportResult, bytes]:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    return read_bulletin(path, curated(), today), path.read_bytes()

@@ -1,0 +1,57 @@
+"""The ``nqpf`` command. What a command needs is imported inside it, so that ``--help`` is quick."""
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from app.cli import content, db, doctor, server, up
+
+app = typer.Typer(
+    name="nqpf",
+    help="The content platform of 《新质生产力每日动态》.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.up)
+app.command("serve")(server.serve)
+app.command("worker")(server.worker)
+app.command("import")(content.import_)
+app.command("list")(content.list_)
+app.command("show")(content.show)
+app.command("export-openapi")(server.export_openapi)
+app.add_typer(db.app, name="db")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command; what an operator can mend is one line on standard error, without a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        app()
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        typer.echo(f"nqpf: {error}", err=True)
+        sys.exit(1)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler
+    # Once: what is stopped on the way out is not to be stopped half-way by a second signal.
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from app.cli.terminal import Failure
+    from app.kit.embedded_postgres import EmbeddedPostgresError
+    from app.kit.migrate import DatabaseError
+    from app.kit.settings import SettingsError
+
+    return Failure, EmbeddedPostgresError, DatabaseError, SettingsError

@@ -1,0 +1,125 @@
+"""``nqpf up``: everything on one machine, in one command."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.cli.db import bring_up
+from app.cli.listening import address, answers, listen
+from app.cli.server import Host, Port
+from app.cli.terminal import Failure, database, say
+from app.kit.settings import Settings
+
+SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "samples" / "2026-06-25.txt"
+"""A real bulletin, in a checkout."""
+
+_PORT_SECONDS = 3.0  # A server that lost its parent leaves the port within this time.
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+def up(host: Host = None, port: Port = None) -> None:
+    """Start PostgreSQL (unless DATABASE_URL is set), API and worker, with a sample in an empty database."""
+    settings = Settings.load()
+    try:
+        with listen(
+            host or settings.host, settings.port if port is None else port, _PORT_SECONDS
+        ) as listener:
+            url = address(listener)
+            with database(settings) as connected:
+                bring_up(connected)
+                if SAMPLE.is_file() and _is_empty(connected):
+                    asyncio.run(_import_sample(connected))
+                serving = ["serve", "--attached", "--fd", str(listener.fileno())]
+                with _children(connected, {"API": serving, "worker": ["worker", "--attached"]}) as children:
+                    listener.close()
+                    _wait_until_ready(url, children)
+                    _introduce(url, connected)
+                    _watch(children)
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+def _is_empty(settings: Settings) -> bool:
+    from sqlalchemy import text
+
+    from app.kit.migrate import connection
+
+    with connection(settings) as opened:
+        return not opened.execute(text("SELECT EXISTS (SELECT FROM draft)")).scalar_one()
+
+
+async def _import_sample(settings: Settings) -> None:
+    """Publish the real bulletin of the checkout."""
+    from app.cli.importing import import_path
+    from app.kit.db import connect
+
+    async with connect(settings) as database_:
+        outcome = await import_path(database_, SAMPLE, to_publish=True, author="sample")
+    if outcome.refusal:
+        raise Failure(f"the sample bulletin was refused: {outcome.refusal.message}")
+    say(f"Published the sample bulletin {SAMPLE.stem}.")
+
+
+@contextmanager
+def _children(
+    settings: Settings, commands: Mapping[str, list[str]]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Commands of ours as processes that stop with us, even when we are killed (see ``--attached``)."""
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, arguments in commands.items():
+            children[name] = subprocess.Popen(  # noqa: S603 - our own program and arguments
+                # -P: an `app` in the current folder is not ours.
+                [sys.executable, "-P", "-m", "app.cli", *arguments],
+                stdin=subprocess.PIPE,
+                pass_fds=[int(arguments[-1])] if "--fd" in arguments else [],
+                env={**os.environ, "DATABASE_URL": settings.conninfo},
+            )
+        yield children
+    finally:
+        deadline = time.monotonic() + _STOP_SECONDS
+        for child in children.values():
+            child.terminate()
+        for child in children.values():
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _check(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            raise Failure(f"the {name} stopped by itself (exit code {child.returncode}), see above")
+
+
+def _wait_until_ready(url: str, children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        _check(children)
+        if answers(f"{url}/health/ready"):
+            return
+        if time.monotonic() > deadline:
+            raise Failure("the API does not get ready: `nqpf doctor` says why")
+        time.sleep(0.1)
+
+
+def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        _check(children)
+        time.sleep(0.2)
+
+
+def _introduce(url: str, settings: Settings) -> None:
+    say(f"Ready at {url}")
+    say(f"  bulletins      {url}/v1/bulletins")
+    say(f"  documentation  {url}/docs")
+    say(f"  database       {settings.database_shown}")
+    say("Stop with Ctrl-C.")

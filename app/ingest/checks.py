@@ -1,0 +1,135 @@
+"""What is wrong with a document as it stands; import asks once, the editors' desk at each save."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from app.bulletins.document import BulletinDocument, Citation, Section, block_text, normalised
+from app.ingest.lines import shortened
+from app.ingest.numerals import numeral_value
+from app.ingest.report import Finding, Position, Severity
+
+_NAMED_SOURCE = re.compile(
+    r"(?:^|[。！？；\n，：（“]|据|根据|援引)\s*(?P<source>[^\s，。；：、“”（）《》\d][^，。；：、“”（）《》\d]{1,23}?)\s*"
+    r"(?:于|在)?\s*(?:(?P<y>\d{4})\s*年\s*)?(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日\s*(?:电|讯)?"
+    r"(?:[^，。；：、]{0,4}?)(?:报道|发布|消息|公布|印发|刊文|刊发|刊登|通报|披露|发文|电讯)"
+)
+
+
+def check(document: BulletinDocument, today: date) -> list[Finding]:
+    """Findings that follow from the document alone, in its order.
+
+    Errors are what a reader must not meet: no date, no sections, a section without a body. ``today``
+    is the day in Asia/Shanghai.
+    """
+    return [
+        *_head(document),
+        *_sections(document),
+        *_numbering(document),
+        *_references(document, today),
+        *_uncited(document),
+        *_contacts(document),
+    ]
+
+
+def _head(document: BulletinDocument) -> Iterator[Finding]:
+    if document.date is None:
+        yield _error("date.missing", "没有日期：请在刊头写明本期日期，例如 2026 年 6 月 25 日。")
+    if not document.organisation:
+        yield _warning("organisation.missing", "没有发布机构：请在刊头写明，例如“发布机构：……”。")
+    if not document.abstract:
+        yield _warning("abstract.missing", "没有摘要：请加上以“摘要”为题的一段。")
+
+
+def _sections(document: BulletinDocument) -> Iterator[Finding]:
+    if not document.sections:
+        message = "没有识别出任何条目：请给条目标题编号（一、二、三……）或使用标题样式。"
+        yield _error("sections.missing", message)
+    for section in document.sections:
+        if not section.body:
+            message = f"条目“{shortened(section.heading)}”没有正文：请补上正文或删去标题。"
+            yield _error("section.empty", message, Position(section=section.number))
+
+
+def _numbering(document: BulletinDocument) -> Iterator[Finding]:
+    """Sections without a numeral, or with one that cannot be read, neither count nor break the row."""
+    seen: set[int] = set()
+    last = 0
+    for section in document.sections:
+        value = numeral_value(section.numeral)
+        if value is None:
+            continue
+        position = Position(section=section.number)
+        if value in seen:
+            message = f"条目编号“{section.numeral}”重复：请改正“{shortened(section.heading)}”的编号。"
+            yield _warning("section.number-duplicate", message, position)
+        elif value != last + 1:
+            message = (
+                f"条目编号“{section.numeral}”不连续：此处按顺序应为第 {last + 1} 条，请检查是否缺少条目。"
+            )
+            yield _warning("section.number-gap", message, position)
+        seen.add(value)
+        last = max(last, value)
+
+
+def _references(document: BulletinDocument, today: date) -> Iterator[Finding]:
+    for citation in document.citations:
+        reference = citation.reference
+        title = shortened(reference.title)
+        position = Position(citation=citation.number)
+        values = {"来源": reference.source, "日期": reference.date, "用途": citation.purpose}
+        if missing := "、".join(name for name, value in values.items() if not value):
+            message = f"参考文献“{title}”缺少{missing}：请按“来源 | 标题 | 日期 | 用途”补全。"
+            yield _warning("reference.incomplete", message, position)
+        if reference.date and reference.date > min(today, document.date or today):
+            limit = "今天" if reference.date > today else "本期日期"
+            message = f"参考文献“{title}”的日期 {reference.date} 晚于{limit}：请核对。"
+            yield _warning("reference.date-in-future", message, position)
+        if document.sections and not citation.sections:
+            message = f"似乎没有条目用到参考文献“{title}”：请指明引用它的条目，或删去它。"
+            yield _warning("reference.unused", message, position)
+
+
+def _uncited(document: BulletinDocument) -> Iterator[Finding]:
+    for section in document.sections:
+        text = "\n".join(block_text(block) for block in section.body)
+        for match in _NAMED_SOURCE.finditer(text):
+            day = _day(match, document.date)
+            source = match["source"].strip()
+            if day and not any(_covers(c, section, source, day) for c in document.citations):
+                message = f"条目写到“{source}”{day.isoformat()} 的消息，但参考文献中没有：请补上这一条。"
+                yield _warning("citation.missing", message, Position(section=section.number))
+
+
+def _day(match: re.Match[str], issue: date | None) -> date | None:
+    """The day that is meant: without a year the last one that is not well after the issue."""
+    if not match["y"] and issue is None:
+        return None
+    month, day = int(match["m"]), int(match["d"])
+    try:
+        if match["y"] or issue is None:
+            return date(int(match["y"]), month, day)
+        found = date(issue.year, month, day)
+        return found if found <= issue + timedelta(days=31) else date(issue.year - 1, month, day)
+    except ValueError:
+        return None
+
+
+def _covers(citation: Citation, section: Section, source: str, day: date) -> bool:
+    """Whether a reference of that day is used by the section, or comes from that source."""
+    known, named = normalised(citation.reference.source), normalised(source)
+    same = bool(known) and (known in named or named in known)
+    return citation.reference.date == day and (same or section.number in citation.sections)
+
+
+def _contacts(document: BulletinDocument) -> Iterator[Finding]:
+    if not document.contacts:
+        yield _warning("contact.missing", "没有联系方式：请在文末加上“联系我们”及名称、说明和网址。")
+
+
+def _error(code: str, message: str, position: Position | None = None) -> Finding:
+    return Finding(severity=Severity.error, code=code, message=message, position=position or Position())
+
+
+def _warning(code: str, message: str, position: Position | None = None) -> Finding:
+    return Finding(severity=Severity.warning, code=code, message=message, position=position or Position())

@@ -1,0 +1,157 @@
+"""The references: source, title, date, purpose and address between bars, in any recognisable order."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from app.bulletins.document import Citation, ReferenceItem
+from app.ingest.dates import looks_like_date, parse_date
+from app.ingest.fields import has_fields, split_fields
+from app.ingest.flow import Element, TableRows, TextLine
+from app.ingest.lines import joined, one_line, position, shortened
+from app.ingest.report import Finding, Severity
+
+_NUMBER = re.compile(r"(?:[\[【〔(（]\d{1,3}[\]】〕)）]|\d{1,3}[.、．]|[-*•·])\s*(?=\S)")
+_URL = re.compile(r"<?(?P<url>(?:https?://|www\.)[^\s<>|｜]+)>?", re.IGNORECASE)
+_LINKED = re.compile(r"<(?P<url>https?://[^\s<>]+)>$", re.IGNORECASE)
+_PURPOSE = re.compile(r"用于|供|用途|作为|支撑|参考用")
+_LABEL = re.compile(r"(?:来源|标题|题名|日期|发布日期|用途|链接|网址|URL)\s*[：:]\s*(?=\S)", re.IGNORECASE)
+
+
+def read_references(
+    elements: Sequence[Element],
+) -> tuple[list[Citation], list[Element], list[Finding]]:
+    """Citations in their order, what is no reference, and findings.
+
+    A reference may be a list item, a line or a table's row. A line behind an unfinished item belongs
+    to it, a line that is only an address to the reference before it.
+    """
+    rows, others = _rows(elements)
+    citations: list[Citation] = []
+    findings: list[Finding] = []
+    for line in rows:
+        number = len(citations) + 1
+        citation, invalid = _citation(number, line)
+        citations.append(citation)
+        if invalid is not None:
+            findings.append(_invalid(invalid, number, line))
+            others.append(replace(line, text=invalid))
+    return citations, others, findings
+
+
+def address(text: str) -> str | None:
+    """The address if the text is one and nothing else; ``www.…`` gets ``https://``."""
+    match = _URL.fullmatch(text)
+    if not match:
+        return None
+    return match["url"] if "://" in match["url"] else f"https://{match['url']}"
+
+
+def _rows(elements: Sequence[Element]) -> tuple[list[TextLine], list[Element]]:
+    """The lines that are references, whole, and the other elements."""
+    lines: list[TextLine] = []
+    others: list[Element] = []
+    close = False  # nothing stands between this element and the last reference
+    bars = any(isinstance(e, TextLine) and has_fields(e.text) for e in elements)
+    for element in elements:
+        if isinstance(element, TableRows):
+            rows = element.rows[1:] if element.header and not _has_date(element.rows[0]) else element.rows
+            lines += [TextLine(" | ".join(row), element.line, element.page, item=True) for row in rows]
+        elif not isinstance(element, TextLine):
+            others.append(element)
+        elif not element.text:
+            close = False
+            continue
+        elif lines and (address(element.text) or _goes_on(lines[-1], element, close)):
+            bar = " | " if address(element.text) else ""
+            text = f"{lines[-1].text}{bar}{element.text}" if bar else joined([lines[-1].text, element.text])
+            lines[-1] = replace(lines[-1], text=text, soft=element.soft)
+        elif bars and not (element.item or has_fields(element.text) or _NUMBER.match(element.text)):
+            others.append(element)
+        else:
+            lines.append(element)
+        close = True
+    return lines, others
+
+
+def _goes_on(last: TextLine, line: TextLine, close: bool) -> bool:
+    if line.item or line.indented or _NUMBER.match(line.text):
+        return False
+    over_pages = last.soft and (last.item or last.page != line.page)
+    return over_pages or (close and last.item)
+
+
+def _has_date(row: Sequence[str]) -> bool:
+    return any(parse_date(cell) for cell in row)
+
+
+def _citation(number: int, line: TextLine) -> tuple[Citation, str | None]:
+    """A citation, and the text that stands for its date without being one."""
+    text = line.text if line.item else _NUMBER.sub("", line.text, count=1)
+    fields = [one_line(field) for field in split_fields(text)]
+    canonical = _canonical(fields)
+    source, title, day, purpose, url, invalid = canonical or _recognised(fields)
+    if not title:
+        source, title = "", source or one_line(text)
+    reference = ReferenceItem(source=source, title=title, date=day, url=url)
+    return Citation(number=number, purpose=purpose, reference=reference), invalid
+
+
+_Fields = tuple[str, str, date | None, str, str | None, str | None]
+
+
+def _canonical(fields: list[str]) -> _Fields | None:
+    """The house order ``source | title | date | purpose [| address]``; the date may be empty."""
+    match fields:
+        case [source, title, day, purpose] if title and not address(purpose) and not _linked(title):
+            url = None
+        case [source, title, day, purpose, last] if title and (not last or address(last)):
+            url = address(last)
+        case _:
+            return None
+    if day and not parse_date(day):
+        return None
+    return source, title, parse_date(day), purpose, url, None
+
+
+def _linked(text: str) -> bool:
+    return bool(_LINKED.search(text))
+
+
+def _recognised(fields: list[str]) -> _Fields:
+    """Fields in any order: dates, addresses and purposes by their look, then source and title."""
+    day, url, purpose, invalid = None, None, "", None
+    names: list[str] = []
+    for index, raw in enumerate(fields):
+        label = _LABEL.match(raw)
+        field = raw[label.end() :] if label else raw
+        if match := _LINKED.search(field):
+            url, field = url or match["url"], field[: match.start()].rstrip()
+        if found := address(field):
+            url = url or found
+        elif day is None and (found_day := parse_date(field)):
+            day = found_day
+        elif not purpose and index > 0 and _PURPOSE.match(field):
+            purpose = raw if raw.startswith("用途") else field
+        elif invalid is None and looks_like_date(field):
+            invalid = field
+        elif field:
+            names.append(field)
+    if len(names) > 2 and day is None and invalid is None and len(fields) > 3:
+        invalid = names.pop(2)
+    source, title, *more = [*names, "", ""][: max(2, len(names))]
+    purpose = " | ".join(filter(None, (*more, purpose)))
+    return source, title, day, purpose, url, invalid
+
+
+def _invalid(text: str, number: int, line: TextLine) -> Finding:
+    return Finding(
+        severity=Severity.warning,
+        code="reference.date-invalid",
+        message=(
+            f"第 {number} 条参考文献的日期“{shortened(text)}”无法识别，已保留在未归位文字中；"
+            "请改成如 2026-06-24 的日期。"
+        ),
+        position=position(line).model_copy(update={"citation": number}),
+    )

@@ -1,0 +1,75 @@
+import asyncio
+from typing import Any
+
+import psycopg
+
+from app.bulletins.curate import curate
+from app.bulletins.taxonomy import Tag, TagKind, Taxonomy, curated
+from app.kit.db import connect
+from app.kit.settings import Settings
+
+
+def tag(slug: str, name: str, *, parent: str | None = None, aliases: tuple[str, ...] = ()) -> Tag:
+    return Tag(slug=slug, kind=TagKind.event, name=name, name_en=slug, parent=parent, aliases=aliases)
+
+
+def bring(settings: Settings, *tags: Tag) -> None:
+    async def run() -> None:
+        async with connect(settings) as database, database.session() as session:
+            await curate(session, Taxonomy(tags=tags))
+
+    asyncio.run(run())
+
+
+def rows(settings: Settings, *slugs: str) -> list[tuple[Any, ...]]:
+    query = """
+        SELECT tag.slug, tag.kind, tag.name, tag.name_en, tag.aliases, tag.lookalikes, parent.slug
+        FROM tag LEFT JOIN tag parent ON parent.id = tag.parent_id WHERE tag.slug = ANY(%s) ORDER BY tag.slug
+    """
+    with psycopg.connect(settings.conninfo) as connection:
+        return connection.execute(query, [list(slugs)]).fetchall()
+
+
+def ids(settings: Settings) -> dict[str, Any]:
+    with psycopg.connect(settings.conninfo) as connection:
+        return dict(connection.execute("SELECT slug, id FROM tag").fetchall())
+
+
+def test_the_database_has_the_whole_taxonomy_with_its_parents(settings: Settings) -> None:
+    expected = [
+        (t.slug, t.kind, t.name, t.name_en, list(t.aliases), list(t.lookalikes), t.parent)
+        for t in sorted(curated().tags, key=lambda t: t.slug)
+    ]
+    assert rows(settings, *(t.slug for t in curated().tags)) == expected
+
+
+def test_new_tags_are_made_with_parents_named_later(settings: Settings) -> None:
+    bring(settings, tag("x-child", "子", parent="x-parent"), tag("x-parent", "父", aliases=("爹",)))
+    assert rows(settings, "x-child", "x-parent") == [
+        ("x-child", "event", "子", "x-child", [], [], "x-parent"),
+        ("x-parent", "event", "父", "x-parent", ["爹"], [], None),
+    ]
+
+
+def test_renamed_tags_stay_the_same_and_lose_what_is_gone(settings: Settings) -> None:
+    bring(settings, tag("x-a", "旧", parent="x-b", aliases=("别名",)), tag("x-b", "父"))
+    before = ids(settings)
+    bring(settings, tag("x-a", "新"), tag("x-b", "父"))
+    assert rows(settings, "x-a") == [("x-a", "event", "新", "x-a", [], [], None)]
+    assert ids(settings) == before
+
+
+def test_tags_that_the_taxonomy_does_not_name_are_left_alone(settings: Settings) -> None:
+    bring(settings, tag("x-a", "甲", parent="x-b"), tag("x-b", "乙"))
+    before = rows(settings, "x-a", "compute")
+    bring(settings, tag("x-b", "丙"))
+    assert rows(settings, "x-a", "compute") == before
+
+
+def test_curating_again_keeps_the_counts(settings: Settings) -> None:
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("UPDATE tag SET bulletin_count = 5 WHERE slug = 'compute'")
+    bring(settings, *curated().tags)
+    with psycopg.connect(settings.conninfo) as connection:
+        count = connection.execute("SELECT bulletin_count FROM tag WHERE slug = 'compute'").fetchone()
+    assert count == (5,)

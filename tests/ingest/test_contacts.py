@@ -1,0 +1,44 @@
+from app.bulletins.document import Contact
+from app.ingest.contacts import read_contacts
+from app.ingest.flow import Element, TextLine
+
+
+def contacts(*texts: str) -> tuple[list[Contact], list[Element]]:
+    return read_contacts([TextLine(text, number) for number, text in enumerate(texts, start=1)])
+
+
+def test_names_descriptions_and_addresses_of_one_contact_come_together() -> None:
+    read, others = contacts(
+        "甲会",
+        "官方公众号",
+        "",
+        "乙网",
+        "yi.cn",
+        "甲会：说明一。",
+        "乙网：说明二。",
+        "网站地址： <https://yi.cn>",
+    )
+    assert read == [
+        Contact(name="甲会", description="说明一。"),
+        Contact(name="乙网", description="说明二。", url="https://yi.cn"),
+    ]
+    assert others == []
+
+
+def test_a_bare_domain_gets_https_and_a_second_address_is_kept_apart() -> None:
+    read, others = contacts("乙网：www.yi.cn/a", "官网：http://other.cn")
+    assert read == [Contact(name="乙网", url="https://www.yi.cn/a")]
+    assert [e.text for e in others if isinstance(e, TextLine)] == ["官网：http://other.cn"]
+
+
+def test_telephone_and_mail_are_contacts_with_descriptions() -> None:
+    read, _ = contacts("电话：010-12345678", "邮箱: a@b.cn")
+    assert read == [
+        Contact(name="电话", description="010-12345678"),
+        Contact(name="邮箱", description="a@b.cn"),
+    ]
+
+
+def test_a_sentence_is_no_contact() -> None:
+    _, others = contacts("欢迎来稿。")
+    assert len(others) == 1

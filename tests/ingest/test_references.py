@@ -1,0 +1,87 @@
+from datetime import date
+
+import pytest
+
+from app.bulletins.document import Citation, ReferenceItem
+from app.ingest.flow import Element, TableRows, TextLine
+from app.ingest.references import read_references
+
+WHOLE = ReferenceItem(
+    source="国家数据局", title="数据要素案例", date=date(2026, 6, 24), url="https://a.cn/x?y=1"
+)
+
+
+def cited(*texts: str, item: bool = True) -> list[Citation]:
+    lines: list[Element] = [TextLine(text, n, item=item) for n, text in enumerate(texts, start=1)]
+    return read_references(lines)[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "国家数据局 | 数据要素案例 | 2026-06-24 | 用于案例分析。 | https://a.cn/x?y=1",
+        "国家数据局｜数据要素案例｜2026年6月24日｜https://a.cn/x?y=1｜用于案例分析。",
+        "https://a.cn/x?y=1 | 2026-06-24 | 国家数据局 | 数据要素案例 | 用于案例分析。",
+        "二〇二六年六月二十四日 | 国家数据局 | 数据要素案例 <https://a.cn/x?y=1> | 用于案例分析。",
+        "来源：国家数据局 | 标题：数据要素案例 | 日期：2026-06-24 | 用于案例分析。 | 链接：<https://a.cn/x?y=1>",
+    ],
+)
+def test_fields_are_recognised_in_any_order(line: str) -> None:
+    assert cited(line) == [Citation(number=1, purpose="用于案例分析。", reference=WHOLE)]
+
+
+def test_a_field_may_hold_a_bar_behind_a_backslash() -> None:
+    reference = cited(r"甲\|乙 | a\\\|b\c | 2026-06-24 | 用于 x")[0].reference
+    assert (reference.source, reference.title) == ("甲|乙", r"a\|b\c")
+
+
+def test_the_house_order_decides_where_fields_look_alike() -> None:
+    citation = cited("2026-01-01 | 用于标题 | 2026-06-24 | https://a.cn |")[0]
+    assert citation.reference == ReferenceItem(
+        source="2026-01-01", title="用于标题", date=date(2026, 6, 24), url=None
+    )
+    assert citation.purpose == "https://a.cn"
+
+
+@pytest.mark.parametrize("raw", ["2026-02-30", "2026年6月", "上周五"])
+def test_a_date_that_cannot_be_read_is_kept_and_reported(raw: str) -> None:
+    line = TextLine(f"国家数据局 | 案例 | {raw} | 用于分析。", 7, item=True)
+    citations, others, findings = read_references([line])
+    assert citations[0].reference.date is None
+    assert citations[0].purpose == "用于分析。"
+    assert [element.text for element in others if isinstance(element, TextLine)] == [raw]
+    assert [(f.code, f.position.line, f.position.citation) for f in findings] == [
+        ("reference.date-invalid", 7, 1)
+    ]
+
+
+def test_a_reference_without_bars_keeps_its_words_as_the_title() -> None:
+    assert cited("[3] 国家数据局. 数据要素案例. 2026.", item=False)[0].reference == ReferenceItem(
+        source="", title="国家数据局. 数据要素案例. 2026.", date=None
+    )
+
+
+def test_an_address_on_its_own_line_belongs_to_the_reference_before_it() -> None:
+    citations = cited(
+        "国家数据局 | 数据要素案例 | 2026-06-24 | 用于案例分析。", "https://a.cn/x?y=1", item=False
+    )
+    assert [citation.reference for citation in citations] == [WHOLE]
+
+
+def test_a_wrapped_item_goes_on_in_the_next_line() -> None:
+    lines = [TextLine("Reuters | Talk of", 1, item=True), TextLine("a bubble | 2026-06-24 | 用于 x", 2)]
+    assert read_references(lines)[0][0].reference.title == "Talk of a bubble"
+
+
+def test_a_table_of_references_is_read_without_its_header() -> None:
+    rows = (("来源", "标题", "日期", "用途"), ("国家数据局", "案例", "2026-06-24", "用于 x"))
+    citations, others, _ = read_references([TableRows(rows, True, 1)])
+    assert [citation.reference.source for citation in citations] == ["国家数据局"]
+    assert others == []
+
+
+def test_a_sentence_among_references_is_not_one() -> None:
+    lines = [TextLine("甲 | 乙 | 2026-06-24 | 用于 x", 1), TextLine("", 2), TextLine("以上资料截至今日。", 3)]
+    citations, others, _ = read_references(lines)
+    assert len(citations) == 1
+    assert others == [lines[2]]

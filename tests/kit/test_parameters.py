@@ -1,0 +1,101 @@
+import asyncio
+import re
+from datetime import date
+
+import pytest
+from fastapi import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from app.kit.parameters import Day, Plain, Query, Slug, choices, chosen, is_slug, once, one_of
+from app.kit.problems import Problem
+
+DAY: TypeAdapter[date] = TypeAdapter(Day)
+PLAIN: TypeAdapter[str] = TypeAdapter(Plain)
+SLUG: TypeAdapter[str] = TypeAdapter(Slug)
+
+
+@given(st.dates())
+def test_a_day_is_written_one_way(day: date) -> None:
+    assert DAY.validate_python(day.isoformat()) == day
+    for other in (day.strftime("%Y%m%d"), f"{day.isoformat()}T00:00:00", f" {day.isoformat()}"):
+        with pytest.raises(ValidationError):
+            DAY.validate_python(other)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-29", "2026-13-01", "0000-01-01", "２０２６-01-01", "", "0", "20260625"]
+)
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        DAY.validate_python(text)
+
+
+@given(st.text(max_size=250))
+def test_plain_text_says_something_without_control_characters(text: str) -> None:
+    control = re.search("[\x00-\x1f\x7f\ud800-\udfff]", text)
+    if 1 <= len(text) <= 200 and text.strip() and not control:
+        assert PLAIN.validate_python(text) == text
+    else:
+        with pytest.raises(ValidationError):
+            PLAIN.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["compute", "5g", "summer-davos", "2026-06-25", "a" * 80])
+def test_slugs_are_words_joined_by_hyphens(text: str) -> None:
+    assert SLUG.validate_python(text) == text
+    assert is_slug(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "a-", "-a", "a--b", "A", "a_b", "a b", "算力", "a\n", "a\x00", "ａ"]
+)
+def test_what_is_no_slug_names_nothing(text: str) -> None:
+    assert not is_slug(text)
+    with pytest.raises(ValidationError):
+        SLUG.validate_python(text)
+
+
+def test_a_query_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        Query.model_validate({"unknown": "1"})
+
+
+def ask(query: str) -> None:
+    asyncio.run(once(Request({"type": "http", "query_string": query.encode(), "headers": []})))
+
+
+@pytest.mark.parametrize("query", ["", "a=1&b=1", "tag=a&tag=b&tag.any=a&tag.any=b", "source=a&source=a"])
+def test_filters_may_be_repeated(query: str) -> None:
+    ask(query)
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=1", "a=1&limit=1&a=2&limit=", "q&q", "limit=1&%6Cimit=2"])
+def test_other_parameters_may_not(query: str) -> None:
+    with pytest.raises(Problem, match=f"^{re.split('[=&]', query)[0]}: it is given more than once"):
+        ask(query)
+
+
+class Shape(BaseModel):
+    slug: str
+    title: str
+
+
+@pytest.mark.parametrize("text", ["slug", "title,slug", "slug,slug"])
+def test_a_choice_is_a_comma_separated_list_of_names(text: str) -> None:
+    assert re.fullmatch(choices(Shape), text)
+    assert chosen(text) == frozenset(text.split(","))
+
+
+@pytest.mark.parametrize(
+    "text", ["", ",", "slug,", ",slug", "slug,,title", "slug, title", "slugtitle", "Slug", "s.ug"]
+)
+def test_other_lists_are_no_choice(text: str) -> None:
+    assert not re.fullmatch(choices(Shape), text)
+
+
+def test_names_are_taken_literally_and_absence_is_no_choice() -> None:
+    assert re.fullmatch(one_of("tag.any"), "tag.any")
+    assert not re.fullmatch(one_of("tag.any"), "tagXany")
+    assert chosen(None) is None

@@ -1,0 +1,139 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.kit.settings import PREFIX, Settings, SettingsError, variables
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name in variables() or name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as refused:
+        Settings.load()
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings.load()
+    assert (settings.host, settings.port, settings.log_format) == ("127.0.0.1", 8000, "console")
+    assert (settings.database_url, settings.meili_url, settings.cors_origins) == (None, None, ())
+    assert settings.data == Path(__file__).parents[2] / ".data"
+
+
+def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = {
+        "DATABASE_URL": "postgresql://me:pw@db:5433/nqpf",
+        "MEILI_URL": "http://search:7700",
+        "MEILI_KEY": "key",
+        "NQPF_HOST": "::1",
+        "PORT": "9000",
+        "NQPF_DATA": str(tmp_path),
+        "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
+        "NQPF_LOG_FORMAT": "json",
+        "NQPF_POOL_SIZE": "7",
+    }
+    assert set(values) == set(variables())
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert settings.conninfo == values["DATABASE_URL"]
+    assert settings.meili_key
+    assert settings.meili_key.get_secret_value() == "key"
+    assert (settings.host, settings.port, settings.data, settings.pool_size) == ("::1", 9000, tmp_path, 7)
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert (settings.meili_url, settings.log_format) == ("http://search:7700", "json")
+
+
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("PORT", "")
+    settings = Settings.load()
+    assert settings.database_url is None
+    assert settings.port == 8000
+
+
+def test_relative_data_folder_belongs_to_the_current_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NQPF_DATA", "here")
+    assert Settings.load().data == tmp_path / "here"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_database_url_serves_sqlalchemy_and_libpq(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://postgres@/nqpf?host=%2Ftmp%2Fa")
+    settings = Settings.load()
+    assert settings.sqlalchemy_url == "postgresql+psycopg://postgres@/nqpf?host=%2Ftmp%2Fa"
+    assert settings.conninfo == "postgresql://postgres@/nqpf?host=%2Ftmp%2Fa"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://u:secret@host/db",
+        "postgresql://u:secret@host:port/db",
+        "postgresql://u:sec/ret@host/db",
+        "postgresql://u:secret@host/db?unknown=1",
+    ],
+)
+def test_broken_database_url_is_refused_without_telling_the_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    message = refusal()
+    assert message.startswith("DATABASE_URL: ")
+    assert "postgresql://user:password@host:5432/database is expected" in message
+    assert "sec" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "80000"),
+        ("PORT", "http"),
+        ("MEILI_URL", "search:7700"),
+        ("NQPF_CORS_ORIGINS", "https://a.example/path"),
+        ("NQPF_LOG_FORMAT", "xml"),
+        ("NQPF_POOL_SIZE", "0"),
+    ],
+)
+def test_bad_value_is_refused_by_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    assert refusal().startswith(f"{name}: ")
+
+
+def test_unknown_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_CORS_ORIGIN", "https://a.example")
+    assert refusal() == "NQPF_CORS_ORIGIN is no setting: did you mean NQPF_CORS_ORIGINS?"
+
+
+def test_settings_are_immutable() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:pass@host:5432/db", "postgresql://me:***@host:5432/db"),
+        (
+            "postgresql://host/db?user=me&password=pass&sslmode=require",
+            "postgresql://host/db?user=me&password=***&sslmode=require",
+        ),
+    ],
+)
+def test_password_is_never_shown(url: str, shown: str) -> None:
+    settings = Settings().with_database(url)
+    assert settings.database_shown == shown
+    assert "pass" not in repr(settings.database_url)
