@@ -10,7 +10,8 @@ from app.ingest.numerals import numeral_value
 from app.ingest.report import Finding, Position, Severity
 
 _NAMED_SOURCE = re.compile(
-    r"(?:^|[。！？；\n，：（“]|据|根据|援引)\s*(?P<source>[^\s，。；：、“”（）《》\d][^，。；：、“”（）《》\d]{1,23}?)\s*"
+    r"(?:^|[。！？；\n，：（“])\s*(?:据|根据|援引)?\s*"
+    r"(?P<source>[^\s，。；：、“”（）《》\d][^，。；：、“”（）《》\d]{1,23}?)\s*"
     r"(?:于|在)?\s*(?:(?P<y>\d{4})\s*年\s*)?(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日\s*(?:电|讯)?"
     r"(?:[^，。；：、]{0,4}?)(?:报道|发布|消息|公布|印发|刊文|刊发|刊登|通报|披露|发文|电讯)"
 )

@@ -12,7 +12,7 @@ from app.ingest.flow import Element, TableRows, TextLine
 from app.ingest.lines import joined, one_line, position, shortened
 from app.ingest.report import Finding, Severity
 
-_NUMBER = re.compile(r"(?:[\[【〔(（]\d{1,3}[\]】〕)）]|\d{1,3}[.、．]|[-*•·])\s*(?=\S)")
+_NUMBER = re.compile(r"(?:[\[【〔(（]\d{1,3}[\]】〕)）]|\d{1,3}[.、．](?!\d)|[-*•·])\s*(?=\S)")
 _URL = re.compile(r"<?(?P<url>(?:https?://|www\.)[^\s<>|｜]+)>?", re.IGNORECASE)
 _LINKED = re.compile(r"<(?P<url>https?://[^\s<>]+)>$", re.IGNORECASE)
 _PURPOSE = re.compile(r"用于|供|用途|作为|支撑|参考用")
@@ -88,7 +88,8 @@ def _has_date(row: Sequence[str]) -> bool:
 
 def _citation(number: int, line: TextLine) -> tuple[Citation, str | None]:
     """A citation, and the text that stands for its date without being one."""
-    text = line.text if line.item else _NUMBER.sub("", line.text, count=1)
+    number_mark = None if line.item else _NUMBER.match(line.text)
+    text = line.text[number_mark.end() :] if number_mark else line.text
     fields = [one_line(field) for field in split_fields(text)]
     canonical = _canonical(fields)
     source, title, day, purpose, url, invalid = canonical or _recognised(fields)

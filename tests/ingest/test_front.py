@@ -64,3 +64,9 @@ def test_labels_decide_and_a_second_value_is_kept_apart() -> None:
     assert (read.title, read.organisation, read.producers) == ("2026-01-01", "甲、乙", ("丙", "丁"))
     assert (read.date, read.language) == (date(2026, 6, 25), "en")
     assert [line.text for line in read.unplaced] == ["主办：戊"]
+
+
+def test_an_organisation_beside_a_labelled_one_is_no_title() -> None:
+    read = front("某某委员会", "主办：某某协会")
+    assert (read.title, read.organisation) == (None, "某某协会")
+    assert [line.text for line in read.unplaced] == ["某某委员会"]

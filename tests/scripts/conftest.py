@@ -46,7 +46,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in variables() and not name.startswith((PREFIX, "PYTEST", "COV"))
     }
-    return kept | {"HOME": str(tmp_path / "home"), "CI": "true"}
+    return kept | {"HOME": str(tmp_path / "home"), "CI": "true", "PIP_NO_COMPILE": "1"}
 
 
 @pytest.fixture

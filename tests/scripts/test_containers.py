@@ -67,7 +67,7 @@ class Image:
 
     folder: Path
 
-    def run(self, command: str, **environment: str) -> None:
+    def run(self, command: str) -> None:
         for name in ("venv", "wheel"):
             command = re.sub(rf"(?<![\w./])/{name}\b", f"{self.folder}/{name}", command)
         # `python` of the image is a venv of its own.
@@ -75,7 +75,7 @@ class Image:
         done = subprocess.run(
             ["sh", "-ec", command],
             cwd=self.folder / "src",
-            env={**os.environ, "PATH": path, **environment},
+            env={**os.environ, "PATH": path, "PIP_NO_COMPILE": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -119,26 +119,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
-    """A container's main process, which has to stop in order when it is told to."""
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd="/") as started:
+def healthy(command: list[str], health: list[str], environment: dict[str, str]) -> Iterator[None]:
+    """A container's main process once its health check is content; it has to stop in order when told to."""
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd="/") as process:
         try:
+            deadline = time.monotonic() + 60
+            while process.poll() is None and not succeeds(health, environment):
+                assert time.monotonic() < deadline, health
+                time.sleep(0.2)
             yield
         finally:
-            started.terminate()
-            _, errors = started.communicate(timeout=30)
-    assert started.returncode == 0, errors
+            process.terminate()
+            _, errors = process.communicate(timeout=30)
+            assert process.returncode == 0, errors
 
 
 def succeeds(command: list[str], environment: dict[str, str]) -> bool:
     return subprocess.run(command, env=environment, capture_output=True, check=False, cwd="/").returncode == 0
-
-
-def wait_for(command: list[str], environment: dict[str, str]) -> None:
-    deadline = time.monotonic() + 60
-    while not succeeds(command, environment):
-        assert time.monotonic() < deadline, command
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -205,8 +202,8 @@ def test_api_serves_and_its_health_check_follows_it(image: Image, environment: d
     health = image.command(all_of(run, "HEALTHCHECK")[0].exec_form())
     assert compose()["services"]["api"]["command"] == all_of(run, "CMD")[0].exec_form()
     assert not succeeds(health, environment)
-    with process(image.command(all_of(run, "CMD")[0].exec_form()), environment):
-        wait_for(health, environment)
+    with healthy(image.command(all_of(run, "CMD")[0].exec_form()), health, environment):
+        pass
     assert not succeeds(health, environment)
 
 
@@ -214,8 +211,8 @@ def test_worker_runs_and_its_health_check_follows_it(image: Image, environment: 
     worker = compose()["services"]["worker"]
     health = image.command(worker["healthcheck"]["test"][1:])
     assert not succeeds(health, environment)
-    with process(image.command(worker["command"]), environment):
-        wait_for(health, environment)
+    with healthy(image.command(worker["command"]), health, environment):
+        pass
 
 
 def test_migrate_brings_an_empty_database_to_what_the_api_needs(
@@ -255,10 +252,10 @@ def test_meilisearch_health_check_follows_the_answer(status: int) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever).start()
         command = [word.replace(":7700", f":{server.server_port}") for word in command]
-        healthy = succeeds(command, {"PATH": os.environ["PATH"]})
+        content = succeeds(command, {"PATH": os.environ["PATH"]})
         server.shutdown()
     assert asked == ["/health"]
-    assert healthy == (status == 200)
+    assert content == (status == 200)
 
 
 def test_compose_brings_everything_in_order() -> None:
