@@ -100,8 +100,11 @@ def walk() -> Callable[[httpx2.Client, str], list[Any]]:
 
     def all_pages(client: httpx2.Client, address: str) -> list[Any]:
         items: list[Any] = []
+        visited: set[str] = set()
         following: str | None = address
         while following:
+            assert following not in visited, "the pages go round in a circle"
+            visited.add(following)
             answer = client.get(following)
             assert answer.status_code == 200, answer.text
             page = answer.json()
