@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,11 +71,11 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    data = tmp_path_factory.mktemp("data")
+def cluster() -> Iterator[Cluster]:
     fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
-    with running(data, fast) as uri:
-        yield Cluster(Settings(data=data).with_database(uri))
+    # Not below pytest's own folder: another run as root would close it to the server's account.
+    with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, running(Path(folder), fast) as uri:
+        yield Cluster(Settings(data=Path(folder)).with_database(uri))
 
 
 @pytest.fixture(scope="session")

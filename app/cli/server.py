@@ -71,7 +71,8 @@ def worker(attached: Attached = False) -> None:
         from app.kit.telemetry import configure_logging
 
         configure_logging(connected.log_format)
-        asyncio.run(jobs.run(connected))
+        with suppress(KeyboardInterrupt):  # Told to stop while it started.
+            asyncio.run(jobs.run(connected))
 
 
 def export_openapi(
