@@ -67,7 +67,7 @@ class _Reader:
             items = tuple(one_line(line.text) for line in lines)
             self.blocks.append(ListBlock(ordered=lines[0].ordered, items=items))
         elif lines:
-            self.blocks.append(Paragraph(text=one_line(joined(line.text for line in lines))))
+            self.blocks.append(Paragraph(text=one_line(joined(*(line.text for line in lines)))))
         self.lines = []
 
     def _line(self, line: TextLine) -> None:

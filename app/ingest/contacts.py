@@ -81,7 +81,7 @@ def _take(block: _Block, text: str) -> bool:
         block.last = block.named(described["name"])
         return _describe(block.last, described["text"])
     if block.soft and block.last and is_cut(block.last.description):
-        block.last.description = joined([block.last.description, text])
+        block.last.description = joined(block.last.description, text)
         return True
     if ends_sentence(text) or len(text) > 40:
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.bulletins.document import SERIES
-from app.ingest.dates import find_dates, looks_like_date
+from app.ingest.dates import find_dates, looks_like_date, parse_date
 from app.ingest.flow import TextLine
 from app.ingest.lines import HEADING_LENGTH, ends_sentence, one_line, position, shortened
 from app.ingest.report import Finding, Severity
@@ -99,8 +99,9 @@ def _series_or_date(front: Front, line: TextLine) -> bool:
     A title that mentions a day is neither.
     """
     text = line.text
-    for series in (front.series, SERIES):
-        text = text.replace(series, "")
+    if not parse_date(text):
+        for series in (front.series, SERIES):
+            text = text.replace(series, "")
     rest = text
     for _day, place in reversed(find_dates(rest)):
         rest = rest[: place.start] + rest[place.stop :]

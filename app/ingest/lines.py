@@ -46,7 +46,7 @@ def is_folio(line: TextLine) -> bool:
     return not (line.indented or line.item or line.heading) and bool(_FOLIO.fullmatch(line.text))
 
 
-def joined(parts: Iterable[str]) -> str:
+def joined(*parts: str) -> str:
     """The parts of a sentence, with blanks only between Latin letters; empty ones do not count."""
     pieces: list[str] = []
     for part in filter(None, parts):

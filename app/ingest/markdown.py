@@ -73,7 +73,7 @@ def _table(node: SyntaxTreeNode) -> TableRows:
 def _one_line(node: SyntaxTreeNode, item: SyntaxTreeNode | None) -> Iterator[Element]:
     """A heading or a list item, whose line breaks mean nothing."""
     parts = list(_inline(node.children[0], _line(node)))
-    text = joined(part for part in parts if isinstance(part, str))
+    text = joined(*(part for part in parts if isinstance(part, str)))
     if text:
         yield TextLine(
             text,

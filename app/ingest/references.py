@@ -65,7 +65,7 @@ def _rows(elements: Sequence[Element]) -> tuple[list[TextLine], list[Element]]:
             continue
         elif lines and (address(element.text) or _goes_on(lines[-1], element, close)):
             bar = " | " if address(element.text) else ""
-            text = f"{lines[-1].text}{bar}{element.text}" if bar else joined([lines[-1].text, element.text])
+            text = f"{lines[-1].text}{bar}{element.text}" if bar else joined(lines[-1].text, element.text)
             lines[-1] = replace(lines[-1], text=text, soft=element.soft)
         elif bars and not (element.item or has_fields(element.text) or _NUMBER.match(element.text)):
             others.append(element)

@@ -70,3 +70,8 @@ def test_an_organisation_beside_a_labelled_one_is_no_title() -> None:
     read = front("某某委员会", "主办：某某协会")
     assert (read.title, read.organisation) == (None, "某某协会")
     assert [line.text for line in read.unplaced] == ["某某委员会"]
+
+
+def test_a_series_with_a_digit_in_its_name_takes_nothing_from_the_date() -> None:
+    read = front("刊名：2", "2026 年 6 月 25 日")
+    assert (read.series, read.date, read.unplaced) == ("2", date(2026, 6, 25), [])

@@ -214,47 +214,6 @@ def test_faults_that_need_the_file_are_reported_with_their_lines() -> None:
     assert document.unplaced == ("2026-02-30", "这句话不知道属于哪里，前面空了一行也没有列表符号。")
 
 
-def test_paragraphs_that_end_as_sentences_do_are_not_joined() -> None:
-    paragraphs = [
-        "第一段的内容写得足够长，最后有句号。",
-        "第二段。",
-        "第三段以括号结束（完）",
-        "短句",
-        "第五段。",
-    ]
-    text = "\n\n".join(["一、甲", *paragraphs])
-    document, findings = build(read_text(text))
-    assert len(document.sections[0].body) == 5
-    assert findings == []
-
-
-def test_a_line_wrapped_by_hand_in_an_indented_file_is_no_subheading() -> None:
-    text = "一、甲\n\n　　由一家机构统一运营，好处是标准一致，\n坏处是缺少竞争与活力\n和创新。\n\n二、乙\n　　正文。"
-    document, _ = build(read_text(text))
-    assert body(document, 1) == [
-        ("paragraph", "由一家机构统一运营，好处是标准一致，坏处是缺少竞争与活力和创新。")
-    ]
-
-
-def test_a_markdown_title_may_have_the_words_of_a_section() -> None:
-    document, _ = build(read_markdown("# 甲\n\n## 目录\n\n- 甲\n- 乙\n\n## 甲\n\n正文。\n\n## 乙\n\n正文。"))
-    assert document.title == "甲"
-    assert outline(document) == [("", "甲", None), ("", "乙", None)]
-
-
-def test_markdown_without_heading_marks_is_divided_by_numbers() -> None:
-    document, _ = build(read_markdown("# 新质生产力每日动态\n\n**一、甲**\n\n正文。\n\n**二、乙**\n\n正文。"))
-    assert outline(document) == [("一", "甲", None), ("二", "乙", None)]
-
-
-def test_headings_numbered_by_word_and_not_in_the_contents_still_match() -> None:
-    document, findings = build(
-        read_markdown("## 目录\n\n- 一、甲\t2\n- 二、乙\t3\n\n## 甲\n\n文。\n\n## 乙\n\n文。")
-    )
-    assert outline(document) == [("", "甲", 2), ("", "乙", 3)]
-    assert findings == []
-
-
 def test_a_section_beyond_the_limit_is_refused_with_one_clear_error() -> None:
     text = "\n".join(f"{number}. 标题\n正文。" for number in range(1, 10_001))
     with pytest.raises(UnreadableFileError, match="10000 个条目"):
