@@ -1,6 +1,6 @@
 """Brings the tags of the database to the curated taxonomy."""
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,9 +8,14 @@ from app.bulletins.models import Tag
 from app.bulletins.taxonomy import Taxonomy
 from app.kit.db import new_id
 
+_RENEWED = ("kind", "name", "name_en", "aliases", "lookalikes")
 
-async def curate(session: AsyncSession, taxonomy: Taxonomy) -> None:
-    """Create and update the taxonomy's tags; tags it does not name are left alone."""
+
+async def curate(session: AsyncSession, taxonomy: Taxonomy) -> set[str]:
+    """Create and update the taxonomy's tags; tags it does not name are left alone.
+
+    The slugs of the tags that are new or were changed by it.
+    """
     rows = [
         {
             "id": new_id(),
@@ -24,14 +29,15 @@ async def curate(session: AsyncSession, taxonomy: Taxonomy) -> None:
         for tag in taxonomy.tags
     ]
     statement = insert(Tag).values(rows)
-    renewed = ("kind", "name", "name_en", "aliases", "lookalikes")
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Tag.slug], set_={column: statement.excluded[column] for column in renewed}
-        )
+    new = {column: statement.excluded[column] for column in _RENEWED}
+    old = tuple_(*(getattr(Tag, column) for column in _RENEWED))
+    statement = statement.on_conflict_do_update(
+        index_elements=[Tag.slug], set_=new, where=old.is_distinct_from(tuple_(*new.values()))
     )
+    changed = set(await session.scalars(statement.returning(Tag.slug)))
     ids = dict((await session.execute(select(Tag.slug, Tag.id))).all())
     for tag in taxonomy.tags:
         parent = ids[tag.parent] if tag.parent else None
         query = update(Tag).where(Tag.slug == tag.slug, Tag.parent_id.is_distinct_from(parent))
-        await session.execute(query.values(parent_id=parent))
+        changed |= set(await session.scalars(query.values(parent_id=parent).returning(Tag.slug)))
+    return changed

@@ -30,3 +30,21 @@ class BulletinCorrected(BulletinPublished):
     """A public bulletin was replaced by a newer version."""
 
     kind: ClassVar[str] = "bulletin.corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class TagsCurated:
+    """Tags were created, or their names, aliases or parents changed; ``version`` counts the times."""
+
+    slugs: frozenset[str]
+    version: int
+    at: datetime
+
+    kind: ClassVar[str] = "tags.curated"
+
+    @property
+    def subject(self) -> str:
+        return "taxonomy"
+
+    def payload(self) -> dict[str, Any]:
+        return {"tags": sorted(self.slugs)}

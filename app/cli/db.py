@@ -51,9 +51,10 @@ def bring_up(settings: Settings, revision: str = "head") -> str | None:
 
 
 async def _curate(settings: Settings) -> None:
-    from app.bulletins.curate import curate
     from app.bulletins.taxonomy import curated
+    from app.editorial.commands import curate_tags
     from app.kit.db import connect
+    from app.wiring import changes
 
     async with connect(settings) as database_, database_.session() as session:
-        await curate(session, curated())
+        await curate_tags(session, changes, curated())

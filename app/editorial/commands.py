@@ -7,12 +7,14 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument
-from app.bulletins.events import BulletinCorrected, BulletinPublished
+from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
 from app.bulletins.live import UnknownTagError
+from app.bulletins.taxonomy import Taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
 from app.ingest.report import ImportReport, ImportResult, Severity
-from app.kit.changes import ChangeLog
+from app.kit.changes import Change, ChangeLog
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -132,3 +134,14 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Publi
     except UnknownTagError as error:
         raise Refused("tag.unknown", f"标签不存在：{error}。") from None
     return Published(slug=slug, version=draft.version, outcome="published")
+
+
+async def curate_tags(session: AsyncSession, changes: ChangeLog, taxonomy: Taxonomy) -> set[str]:
+    """Bring the tags to the taxonomy, as one public change; the slugs of those that it changed."""
+    at = await changes.begin(session)
+    slugs = await curate(session, taxonomy)
+    if slugs:
+        earlier = select(func.count()).where(Change.kind == TagsCurated.kind)
+        version = 1 + (await session.scalar(earlier) or 0)
+        await changes.record(session, TagsCurated(slugs=frozenset(slugs), version=version, at=at))
+    return slugs

@@ -13,12 +13,12 @@ def tag(slug: str, name: str, *, parent: str | None = None, aliases: tuple[str, 
     return Tag(slug=slug, kind=TagKind.event, name=name, name_en=slug, parent=parent, aliases=aliases)
 
 
-def bring(settings: Settings, *tags: Tag) -> None:
-    async def run() -> None:
+def bring(settings: Settings, *tags: Tag) -> set[str]:
+    async def run() -> set[str]:
         async with connect(settings) as database, database.session() as session:
-            await curate(session, Taxonomy(tags=tags))
+            return await curate(session, Taxonomy(tags=tags))
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def rows(settings: Settings, *slugs: str) -> list[tuple[Any, ...]]:
@@ -73,3 +73,10 @@ def test_curating_again_keeps_the_counts(settings: Settings) -> None:
     with psycopg.connect(settings.conninfo) as connection:
         count = connection.execute("SELECT bulletin_count FROM tag WHERE slug = 'compute'").fetchone()
     assert count == (5,)
+
+
+def test_only_the_tags_that_it_changed_are_named(settings: Settings) -> None:
+    assert bring(settings, tag("x-a", "甲"), tag("x-b", "乙"), *curated().tags) == {"x-a", "x-b"}
+    assert bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙")) == {"x-a"}
+    assert bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙", parent="x-a")) == {"x-b"}
+    assert bring(settings, *curated().tags) == set()

@@ -7,6 +7,7 @@ import pytest
 
 from app import wiring
 from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
+from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.editorial import commands
 from app.editorial.commands import Imported, Published, Refused
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
@@ -151,3 +152,20 @@ def test_concurrent_publishing_gives_one_version(settings: Settings) -> None:
 
     outcomes = sorted(result.outcome for result in asyncio.run(run()))
     assert outcomes == ["published"] + ["unchanged"] * 4
+
+
+def test_a_changed_tag_is_one_public_change_and_an_unchanged_taxonomy_none(settings: Settings) -> None:
+    tag = Tag(slug="x-new", kind=TagKind.topic, name="新标签", name_en="New tag")
+
+    async def run() -> list[set[str]]:
+        named = []
+        async with connect(settings) as database:
+            for _ in range(2):
+                async with database.session() as session:
+                    taxonomy = Taxonomy(tags=(tag,))
+                    named.append(await commands.curate_tags(session, wiring.changes, taxonomy))
+        return named
+
+    assert asyncio.run(run()) == [{"x-new"}, set()]
+    found = rows(settings, "SELECT kind, subject, version, payload FROM change")
+    assert found == [("tags.curated", "taxonomy", 1, {"tags": ["x-new"]})]
