@@ -68,7 +68,7 @@ def rate(url: str, seconds: int) -> float:
 
     :raises RuntimeError: an answer was an error.
     """
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
     if bad := _BAD.search(output):
         raise RuntimeError(f"{url}: {bad[0]}")
