@@ -11,6 +11,8 @@ from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
 from app.kit.settings import Settings
+from app.search import engines
+from app.search import routes as search
 
 DESCRIPTION = """
 Bulletins of 《新质生产力每日动态》 with their sections, tags and references.
@@ -27,8 +29,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with connect(settings) as database:
+        async with connect(settings) as database, engines.connect(settings, database) as search_engine:
             app.state.database = database
+            app.state.search = search_engine
+            app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
 
@@ -44,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Head)
     if settings.cors_origins:

@@ -6,8 +6,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import live
-from app.bulletins.events import BulletinCorrected, BulletinPublished
+from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
 from app.kit.changes import Change, ChangeLog
+from app.search import indexing, postgres, suggest
 
 log = structlog.get_logger(__name__)
 
@@ -18,14 +19,21 @@ async def journal(session: AsyncSession, changes: Sequence[Change]) -> None:  # 
         log.info("change", seq=change.seq, kind=change.kind, subject=change.subject, version=change.version)
 
 
+async def suggest_anew(session: AsyncSession, event: TagsCurated) -> None:  # noqa: ARG001 - a Handler
+    """Offer the tags by their new names."""
+    await suggest.rebuild(session)
+
+
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store,),
-        BulletinCorrected: (live.store,),
+        BulletinPublished: (live.store, postgres.index, suggest.index),
+        BulletinCorrected: (live.store, postgres.index, suggest.index),
+        TagsCurated: (suggest_anew,),
     },
     # after it, each at its own pace
     followers={
         "journal": journal,
+        indexing.FOLLOWER: indexing.follower(),
     },
 )

@@ -1,6 +1,6 @@
 """Fills the database with a generated archive: ``python -m scripts.load 2000``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated
 from uuid import uuid4
@@ -27,13 +27,22 @@ PUBLISHED = 2_000
 BATCH = 20
 
 # Every table that a bulletin's content stands in; rows of the others are shared.
-REPEATED = ("bulletin", "section", "bulletin_tag", "section_tag", "bulletin_source", "citation")
-
+REPEATED = (
+    "bulletin",
+    "section",
+    "bulletin_tag",
+    "section_tag",
+    "bulletin_source",
+    "citation",
+    "search_section",
+    "section_suggestion",
+)
 
 _COUNTS = (
     "UPDATE tag SET bulletin_count = bulletin_count * (1 + :times)",
     "UPDATE tag SET section_count = section_count * (1 + :times)",
     "UPDATE reference SET citation_count = citation_count * (1 + :times)",
+    "UPDATE search_term SET df = df * (1 + :times)",
 )
 
 
@@ -58,12 +67,15 @@ async def _publish(database: Database, documents: list[BulletinDocument]) -> Non
             await commands.publish(session, wiring.changes, document.slug)
 
 
-async def repeat(session: AsyncSession, times: int, days: int) -> None:
+async def repeat(session: AsyncSession, times: int, days: int, tables: Sequence[str] = REPEATED) -> None:
     """Copy the archive ``times`` times, each copy ``days`` further back. The change log knows of none."""
-    for table in REPEATED:
+    for table in tables:
         columns = list(
             await session.scalars(
-                text("SELECT attname FROM pg_attribute WHERE attrelid = :t ::regclass AND attnum > 0"),
+                text(
+                    "SELECT attname FROM pg_attribute"
+                    " WHERE attrelid = :t ::regclass AND attnum > 0 AND attidentity = ''"
+                ),
                 {"t": table},
             )
         )
@@ -83,10 +95,10 @@ async def repeat(session: AsyncSession, times: int, days: int) -> None:
 def _copied(table: str, column: str) -> str:
     match column:
         case "id" | "bulletin_id" | "section_id":
-            return f"md5({column}::text || copy)::uuid"
+            return f"md5({column}::text || copy * :days)::uuid"
         case "date":
             return "date - copy * :days"
-        case "slug" if table == "bulletin":
+        case "slug" if table in {"bulletin", "search_section"}:
             return "to_char(date - copy * :days, 'YYYY-MM-DD')"
         case _:
             return f'"{column}"'
@@ -107,10 +119,15 @@ async def load(
         if count > published:
             async with database.session() as session:
                 await repeat(session, -(-count // published) - 1, published)
-        async with database.engine.connect() as connection:
-            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
-                text("VACUUM ANALYZE")
-            )
+        await vacuum(database)
+
+
+async def vacuum(database: Database) -> None:
+    """Let the planner know of new rows."""
+    async with database.engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
+            text("VACUUM ANALYZE")
+        )
 
 
 def main(

@@ -75,7 +75,7 @@ def cluster() -> Iterator[Cluster]:
     fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
     # Not below pytest's own folder: another run as root would close it to the server's account.
     with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, running(Path(folder), fast) as uri:
-        yield Cluster(Settings(data=Path(folder)).with_database(uri))
+        yield Cluster(Settings(data=Path(folder), meili_url=None).with_database(uri))
 
 
 @pytest.fixture(scope="session")

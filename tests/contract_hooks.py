@@ -1,6 +1,7 @@
 """What Schemathesis needs to know of this API; loaded by ``tests/test_contract.py``."""
 
 import re
+from typing import Any
 
 import schemathesis
 from schemathesis import Case, CheckContext, Response
@@ -13,7 +14,9 @@ _UNKNOWN = re.compile(
 
 
 @schemathesis.check
-def accepts_what_the_description_allows(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+def accepts_what_the_description_allows(
+    ctx: CheckContext, response: Response, case: Case[Any]
+) -> bool | None:
     """``positive_data_acceptance``, except for values that are well-formed and name nothing."""
     if response.status_code == 422:
         problem = response.json()

@@ -22,8 +22,17 @@ _SEVERITIES = {"error": "错误", "warning": "警告", "note": "提示"}
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for a script.")]
 
 
+def _file(name: str) -> Path:
+    if not name:
+        raise typer.BadParameter("a file name is empty")
+    return Path(name)
+
+
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=".txt, .md, .docx or .pdf files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", parser=_file, help=".txt, .md, .docx or .pdf files."),
+    ],
     publish: Annotated[bool, typer.Option("--publish", help="Also publish what has no errors.")] = False,
     author: Annotated[str, typer.Option(help="Who is named as the author.", show_default="you")] = "",
     as_json: Json = False,

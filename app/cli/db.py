@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.terminal import database, say
+from app.cli.terminal import database, say, say_json
 from app.kit.settings import Settings
 
 app = typer.Typer(help="Bring the database to another migration.", no_args_is_help=True)
@@ -30,14 +30,18 @@ def downgrade(revision: Revision) -> None:
 
 
 @app.command()
-def current() -> None:
+def current(
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for a script.")] = False,
+) -> None:
     """Say which migration the database is at, and which one this version needs."""
     from app.kit import migrate
 
     with database(Settings.load()) as settings:
-        say(
-            f"The database is at migration {migrate.current(settings) or 'none'}; {migrate.head()} is needed."
-        )
+        found, needed = migrate.current(settings), migrate.head()
+    if as_json:
+        say_json({"current": found, "needed": needed})
+    else:
+        say(f"The database is at migration {found or 'none'}; {needed} is needed.")
 
 
 def bring_up(settings: Settings, revision: str = "head") -> str | None:

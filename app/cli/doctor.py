@@ -1,11 +1,13 @@
 """``nqpf doctor``: looks at every setting and connection and says what is wrong and how to mend it."""
 
 import json
+import os
 import platform
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -80,17 +82,29 @@ def _port(settings: Settings) -> Check:
 
 def _database(settings: Settings) -> Iterator[Check]:
     from app.kit.embedded_postgres import EmbeddedPostgresError
-    from app.kit.migrate import DatabaseError, connection
+    from app.kit.migrate import DatabaseError, DeniedDatabaseError, connection
 
-    if settings.database_url is None and not (settings.data / "postgres").exists():
-        yield Check("database", "warning", f"none yet in {settings.data}", "scripts/server makes one")
-        return
+    if settings.database_url is None:
+        if not _usable(settings.data):
+            remedy = "make the folder writable for this user or set NQPF_DATA to another"
+            yield Check("database", "error", f"{settings.data} is no folder that can be written to", remedy)
+            return
+        if not (settings.data / "postgres").exists():
+            yield Check("database", "warning", f"none yet in {settings.data}", "scripts/server makes one")
+            return
     try:
         with database(settings) as connected, connection(connected) as open_connection:
             yield from _inside(connected, open_connection)
     except (DatabaseError, EmbeddedPostgresError) as error:
         line, _, remedy = str(error).rpartition(": ")
-        yield Check("database", "error", line, remedy)
+        name = "permissions" if isinstance(error, DeniedDatabaseError) else "database"
+        yield Check(name, "error", line, remedy)
+
+
+def _usable(folder: Path) -> bool:
+    """Whether the folder can be written to, or made."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _inside(settings: Settings, connection: "Connection") -> Iterator[Check]:
@@ -138,6 +152,9 @@ def _worker(connection: "Connection") -> Check:
 
 
 def _meilisearch(settings: Settings) -> Check:
+    if settings.meili_url is None and settings.meili_key:
+        remedy = "set MEILI_URL, or unset MEILI_KEY"
+        return Check("meilisearch", "warning", "MEILI_KEY is set without MEILI_URL", remedy)
     if settings.meili_url is None:
         return Check("meilisearch", "ok", "MEILI_URL is not set: PostgreSQL searches")
     request = urllib.request.Request(settings.meili_url.rstrip("/") + "/version")  # noqa: S310 - http(s) only

@@ -69,4 +69,6 @@ async def import_path(database: Database, path: Path, *, to_publish: bool, autho
 
 def _read(path: Path) -> tuple[ImportResult, bytes]:
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    if not path.name:  # "." and "/": the reader names files by their name.
+        raise UnreadableFileError("file.not-a-file", f"{path}：不是文件，而是文件夹或设备。")
     return read_bulletin(path, curated(), today), path.read_bytes()

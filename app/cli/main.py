@@ -36,9 +36,10 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if not isinstance(error, _expected()):
+        shown = error if isinstance(error, _expected()) else _denial(error)
+        if shown is None:
             raise
-        typer.echo(f"nqpf: {error}", err=True)
+        typer.echo(f"nqpf: {shown}", err=True)
         sys.exit(1)
 
 
@@ -47,6 +48,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - 
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _denial(error: Exception) -> Exception | None:
+    """A permission that turned out to be missing in the middle of a command."""
+    from app.kit.migrate import denial
+    from app.kit.settings import Settings, SettingsError
+
+    try:
+        return denial(error, Settings.load())
+    except SettingsError:
+        return None
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.cli.db import bring_up
@@ -21,6 +21,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "samples" / "2026-06-25
 _PORT_SECONDS = 3.0  # A server that lost its parent leaves the port within this time.
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_WATCH_SECONDS = 1.0
 
 
 def up(host: Host = None, port: Port = None) -> None:
@@ -40,7 +41,7 @@ def up(host: Host = None, port: Port = None) -> None:
                     listener.close()
                     _wait_until_ready(url, children)
                     _introduce(url, connected)
-                    _watch(children)
+                    _watch(children, settings, connected)
     except KeyboardInterrupt:
         say("Stopped.")
 
@@ -111,10 +112,39 @@ def _wait_until_ready(url: str, children: Mapping[str, subprocess.Popen[bytes]])
         time.sleep(0.1)
 
 
-def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+def _watch(children: Mapping[str, subprocess.Popen[bytes]], settings: Settings, connected: Settings) -> None:
+    """Until a child stops; PostgreSQL is started again if it is ours, else waited for."""
+    answering = True
     while True:
         _check(children)
-        time.sleep(0.2)
+        problem = _problem(connected)
+        if problem and answering:
+            say(f"PostgreSQL is away: {problem}" if settings.database_url else "PostgreSQL is started again.")
+        if problem and not settings.database_url:
+            _start_again(settings)
+        if not problem and not answering:
+            say("PostgreSQL answers again.")
+        answering = not problem
+        time.sleep(_WATCH_SECONDS)
+
+
+def _problem(connected: Settings) -> str | None:
+    """Why there is no connection, None if there is one."""
+    from app.kit.migrate import UnreachableDatabaseError, connection
+
+    try:
+        with connection(connected):
+            return None
+    except UnreachableDatabaseError as error:
+        return str(error)
+
+
+def _start_again(settings: Settings) -> None:
+    from psycopg import OperationalError
+
+    # It may run and refuse for the moment, as it does while it recovers.
+    with suppress(OperationalError), database(settings):
+        pass
 
 
 def _introduce(url: str, settings: Settings) -> None:

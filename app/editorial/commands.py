@@ -13,7 +13,7 @@ from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurat
 from app.bulletins.live import UnknownTagError
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
-from app.ingest.report import ImportReport, ImportResult, Severity
+from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.changes import Change, ChangeLog
 
 
@@ -55,13 +55,13 @@ async def import_file(
     """Make the imported document the latest revision of its bulletin's draft.
 
     The bulletin is known by its date; without one, by the file itself. The same document again
-    changes nothing.
+    changes nothing, unless other findings refuse its publication now.
     """
     document, report = result.document, result.report
     slug = document.slug if document.date else None
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(slug or report.sha256, 0))))
     draft = await _draft(session, slug, report.sha256)
-    if draft and await _latest(session, draft) == (document, report.findings):
+    if draft and await _latest(session, draft) == (document, _errors(report)):
         return Imported(draft=draft, outcome="unchanged")
     outcome: Literal["created", "revised"] = "revised" if draft else "created"
     if draft is None:
@@ -102,10 +102,17 @@ async def _revision(session: AsyncSession, draft: Draft, number: int) -> Revisio
     return (await session.scalars(query)).one()
 
 
-async def _latest(session: AsyncSession, draft: Draft) -> tuple[BulletinDocument, object]:
+async def _latest(session: AsyncSession, draft: Draft) -> tuple[BulletinDocument, list[Finding]]:
     revision = await _revision(session, draft, draft.latest_revision)
-    report = ImportReport.model_validate(revision.report)
-    return BulletinDocument.model_validate(revision.document), report.findings
+    return _document(revision), _errors(ImportReport.model_validate(revision.report))
+
+
+def _document(revision: Revision) -> BulletinDocument:
+    return BulletinDocument.model_validate(revision.document)
+
+
+def _errors(report: ImportReport) -> list[Finding]:
+    return [finding for finding in report.findings if finding.severity is Severity.error]
 
 
 async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Published:
@@ -116,19 +123,20 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Publi
     draft = await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
     if draft is None:
         raise Refused("draft.missing", f"没有日期为 {slug} 的稿件。")
-    if draft.published_revision == draft.latest_revision:
-        return Published(slug=slug, version=draft.version, outcome="unchanged")
     revision = await _revision(session, draft, draft.latest_revision)
-    report = ImportReport.model_validate(revision.report)
-    errors = [finding.message for finding in report.findings if finding.severity is Severity.error]
-    if errors:
-        raise Refused("report.errors", "有错误，不能发布：" + "；".join(errors))
+    document = _document(revision)
+    if draft.published_revision is not None:
+        public = await _revision(session, draft, draft.published_revision)
+        if _document(public) == document:
+            return Published(slug=slug, version=draft.version, outcome="unchanged")
+    if errors := _errors(ImportReport.model_validate(revision.report)):
+        messages = "；".join(finding.message for finding in errors)
+        raise Refused("report.errors", f"有错误，不能发布：{messages}")
     # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
     at = await changes.begin(session)
     draft.published_revision = revision.number
     draft.version += 1
     event = BulletinPublished if draft.version == 1 else BulletinCorrected
-    document = BulletinDocument.model_validate(revision.document)
     try:
         await changes.record(session, event(document=document, version=draft.version, at=at))
     except UnknownTagError as error:

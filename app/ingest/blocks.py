@@ -44,8 +44,8 @@ class _Reader:
 
     def take(self, element: Element) -> None:
         match element:
-            case TextLine(text=""):
-                if self.lines and self.lines[0].item:
+            case TextLine(text="", closing=closing):
+                if closing or (self.lines and self.lines[0].item):
                     self.close()
             case TextLine():
                 self._line(element)

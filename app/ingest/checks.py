@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain
 
 from app.bulletins.document import BulletinDocument, Citation, Section, block_text, normalised
 from app.ingest.lines import shortened
@@ -14,6 +15,13 @@ _NAMED_SOURCE = re.compile(
     r"(?P<source>[^\s，。；：、“”（）《》\d][^，。；：、“”（）《》\d]{1,23}?)\s*"
     r"(?:于|在)?\s*(?:(?P<y>\d{4})\s*年\s*)?(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日\s*(?:电|讯)?"
     r"(?:[^，。；：、]{0,4}?)(?:报道|发布|消息|公布|印发|刊文|刊发|刊登|通报|披露|发文|电讯)"
+)
+_ATTRIBUTION = re.compile(
+    r"(?:^|[（(【\[。；])\s*(?:消息|资料|信息|新闻|文章|数据)?(?:来源|出处)\s*[：:]\s*《?"
+    r"(?P<source>[^\s，,。；;：:|｜（）()《》\d][^，,。；;|｜（）()《》\d\n]{0,39}?)\s*"
+    r"(?:[，,|｜（(《》][^。；;\n]{0,80}?)?"
+    r"(?<!\d)(?:(?P<y>\d{4})\s*[-./年]\s*)?(?P<m>\d{1,2})\s*[-./月]\s*(?P<d>\d{1,2})(?!\d)",
+    re.MULTILINE,
 )
 
 
@@ -94,9 +102,9 @@ def _references(document: BulletinDocument, today: date) -> Iterator[Finding]:
 def _uncited(document: BulletinDocument) -> Iterator[Finding]:
     for section in document.sections:
         text = "\n".join(block_text(block) for block in section.body)
-        for match in _NAMED_SOURCE.finditer(text):
-            day = _day(match, document.date)
-            source = match["source"].strip()
+        named = chain(_NAMED_SOURCE.finditer(text), _ATTRIBUTION.finditer(text))
+        found = dict.fromkeys((match["source"].strip(), _day(match, document.date)) for match in named)
+        for source, day in found:
             if day and not any(_covers(c, section, source, day) for c in document.citations):
                 message = f"条目写到“{source}”{day.isoformat()} 的消息，但参考文献中没有：请补上这一条。"
                 yield _warning("citation.missing", message, Position(section=section.number))

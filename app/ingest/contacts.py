@@ -12,6 +12,12 @@ _ADDRESS = re.compile(
     r"<?(?P<url>https?://[^\s<>]+|(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s<>]*)?)>?", re.IGNORECASE
 )
 _SITE = re.compile(r"(?:网站|网站地址|网址|官网|官方网站|站点|链接|website|site|url)", re.IGNORECASE)
+_DETAIL = re.compile(
+    r"(?:联系|咨询|服务|办公|电子|官方|通讯|通信)?"
+    r"(?:电话|手机|手机号|座机|热线|传真|邮箱|邮件|邮编|邮政编码|地址|微信|微信号|QQ)|"
+    r"tel|telephone|phone|mobile|fax|e-?mail|mail|address|wechat",
+    re.IGNORECASE,
+)
 _DESCRIBED = re.compile(r"(?P<name>[^：:]{1,40}?)\s*(?:：|:(?!//))\s*(?P<text>.*)")
 _CAPTION = re.compile(
     r"(?:微信)?(?:官方)?(?:微信)?(?:公众号|服务号|订阅号|视频号|小程序|网站|微博)?(?:二维码)?|"
@@ -24,6 +30,15 @@ class _Draft:
     name: str
     description: str = ""
     url: str | None = None
+    details: list[str] = field(default_factory=list)
+
+    def contact(self) -> Contact:
+        described = [text for text in (self.description, *self.details) if text]
+        whole = "".join(
+            text if index == len(described) - 1 or ends_sentence(text) else f"{text}；"
+            for index, text in enumerate(described)
+        )
+        return Contact(name=self.name, description=whole, url=self.url)
 
 
 @dataclass(slots=True)
@@ -45,7 +60,8 @@ def read_contacts(elements: Iterable[Element]) -> tuple[list[Contact], list[Elem
     """Contacts in the order of their first mention, and what is none.
 
     ``名称：说明`` describes a contact; an address belongs to the contact before it, a bare domain gets
-    ``https://``. The captions of QR codes (官方公众号) are no contacts and are passed over.
+    ``https://``, and so do a telephone number and the like, as part of its description; with no contact
+    before them they are none. The captions of QR codes (官方公众号) are no contacts and are passed over.
     """
     block = _Block()
     others: list[Element] = []
@@ -56,7 +72,7 @@ def read_contacts(elements: Iterable[Element]) -> tuple[list[Contact], list[Elem
             if not _take(block, one_line(element.text)):
                 others.append(element)
             block.soft = element.soft
-    return [Contact(name=d.name, description=d.description, url=d.url) for d in block.drafts], others
+    return [draft.contact() for draft in block.drafts], others
 
 
 def site_address(text: str) -> str | None:
@@ -70,11 +86,16 @@ def site_address(text: str) -> str | None:
 
 def _take(block: _Block, text: str) -> bool:
     described = _DESCRIBED.fullmatch(text)
+    label = described["name"].strip() if described else ""
+    is_site = bool(_SITE.fullmatch(label))
+    no_site = is_site and described and (block.last is None or not site_address(described["text"]))
+    if described and (no_site or _DETAIL.fullmatch(label)):
+        return _detail(block, described["text"] and text)
     if url := site_address(described["text"] if described else text):
-        if described and not _SITE.fullmatch(described["name"]):
+        if described and not is_site:
             block.last = block.named(described["name"])
         if block.last is None:
-            block.last = block.named(described["name"] if described else text)
+            block.last = block.named(text)
         block.last.url = block.last.url or url
         return block.last.url == url
     if described:
@@ -86,6 +107,13 @@ def _take(block: _Block, text: str) -> bool:
     if ends_sentence(text) or len(text) > 40:
         return False
     block.last = block.named(text)
+    return True
+
+
+def _detail(block: _Block, text: str) -> bool:
+    if block.last is None or not text:
+        return False
+    block.last.details.append(text)
     return True
 
 

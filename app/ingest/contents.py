@@ -55,17 +55,28 @@ def read_contents(elements: Sequence[Element], start: int) -> tuple[list[Entry],
 
 
 def _entry(text: str, line: int, known: Counter[str]) -> Entry:
-    """A heading that itself ends with dots or a number is known by its second appearance."""
+    """A heading that itself ends with dots or a number is known by its second appearance.
+
+    Digits without a gap are a page only behind a heading that appears elsewhere.
+    """
     if len(text) > _LONGEST:
         return Entry(one_line(text), None, line)
     if match := _TABBED_PAGE.search(text):
         heading = text[: match.start()].strip()
         heading = heading if known[key(heading)] > 1 else _LEADER_END.sub("", heading)
+    elif known[key(text)] < 2 and (match := _glued(text, known)):
+        heading = match["heading"].strip()
     elif known[key(text)] > 1 or not (match := _PAGE.search(text)) or not match.start():
         return Entry(one_line(text), None, line)
     else:
         heading = text[: match.start()].strip()
     return Entry(one_line(heading), int(match["page"]) or None, line)
+
+
+def _glued(text: str, known: Counter[str]) -> re.Match[str] | None:
+    """A known heading and the page right behind it."""
+    matches = (re.fullmatch(rf"(?P<heading>.+)(?P<page>\d{{{digits}}})", text) for digits in (1, 2, 3))
+    return next((match for match in matches if match and known[key(match["heading"])]), None)
 
 
 def _rows(table: TableRows, known: Counter[str]) -> list[Entry]:
@@ -79,9 +90,9 @@ def _wrapped(entry: Entry, following: Sequence[Element], known: Counter[str]) ->
     """An entry over two lines: together they are a heading of the document."""
     match following:
         case [TextLine(text=text, line=line)] if text and not entry.page:
-            rest = _entry(text, line, known)
-            if known[key(entry.text + rest.text)] and not known[key(entry.text)] > 1:
-                return Entry(entry.text + rest.text, rest.page, entry.line)
+            whole = _entry(entry.text + text, line, known)
+            if known[key(whole.text)] and not known[key(entry.text)] > 1:
+                return Entry(whole.text, whole.page, entry.line)
     return None
 
 

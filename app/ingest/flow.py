@@ -16,7 +16,8 @@ class TextLine:
     item, ``ordered`` that it is a numbered one. ``indented`` is true for a line that the file begins
     with Chinese paragraph indentation (two full-width blanks): such a line is never a heading.
     ``soft`` is true where the break after the line is only a page's or a layout's, so that the
-    sentence may go on in the next one.
+    sentence may go on in the next one. ``closing`` is true for a blank line that the format itself
+    defines as a paragraph's end, so that no sentence goes on behind it.
     """
 
     text: str
@@ -27,6 +28,7 @@ class TextLine:
     ordered: bool = False
     indented: bool = False
     soft: bool = False
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from app.ingest.flow import Element, Flow, Picture, TableRows, TextLine
+from app.ingest.front_matter import read_front_matter
 from app.ingest.lines import joined
 from app.ingest.report import Finding, Position
 from app.ingest.text import is_indented, split_lines, suspicious, visible
@@ -17,7 +18,8 @@ def read_markdown(text: str) -> Flow:
     Emphasis goes, its words stay. A link keeps its address behind its words as ``<https://…>``,
     unless it points into the document. A line of a paragraph is a line of the flow; the break behind
     it is soft. Nested list items follow the ones above them. A paragraph that begins with two
-    full-width blanks is indented. A table whose header is empty has none.
+    full-width blanks is indented. A table whose header is empty has none. Of YAML front matter, title
+    and date become labelled lines, every other line a list item before the text.
     """
     findings: list[Finding] = []
     lines: list[str] = []
@@ -26,8 +28,10 @@ def read_markdown(text: str) -> Flow:
         if removed:
             findings.append(suspicious(removed, Position(line=number)))
         lines.append(raw)
-    tree = SyntaxTreeNode(_parser().parse("\n".join(lines)))
-    return Flow([element for node in tree.children for element in _block(node, lines)], findings)
+    front = read_front_matter(lines)
+    body = [""] * len(front) + lines[len(front) :]
+    tree = SyntaxTreeNode(_parser().parse("\n".join(body)))
+    return Flow([*front, *(element for node in tree.children for element in _block(node, body))], findings)
 
 
 def _parser() -> MarkdownIt:
@@ -53,7 +57,7 @@ def _block(node: SyntaxTreeNode, lines: list[str], item: SyntaxTreeNode | None =
             for child in node.children:
                 yield from _block(child, lines, inside)
     if item is None:
-        yield TextLine("", node.map[1] if node.map else 1)
+        yield TextLine("", node.map[1] if node.map else 1, closing=True)
 
 
 def _line(node: SyntaxTreeNode) -> int:

@@ -87,7 +87,7 @@ def outline(elements: Sequence[Element]) -> Outline:
         elif result.rule.is_section(element, after_references=part in (Part.references, Part.contacts)):
             part, current = None, []
             result.sections.append((element, current))
-        elif current is result.front and (text := inline_abstract(element.text)):
+        elif current is result.front and not element.item and (text := inline_abstract(element.text)):
             part, current = Part.abstract, result.abstract
             current.append(TextLine(text, element.line, element.page, indented=True, soft=element.soft))
         else:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from app.bulletins.document import Citation, ReferenceItem
-from app.ingest.dates import looks_like_date, parse_date
+from app.ingest.dates import find_dates, looks_like_date, parse_date
 from app.ingest.fields import has_fields, split_fields
 from app.ingest.flow import Element, TableRows, TextLine
 from app.ingest.lines import joined, one_line, position, shortened
@@ -15,7 +15,18 @@ from app.ingest.report import Finding, Severity
 _NUMBER = re.compile(r"(?:[\[【〔(（]\d{1,3}[\]】〕)）]|\d{1,3}[.、．](?!\d)|[-*•·])\s*(?=\S)")
 _URL = re.compile(r"<?(?P<url>(?:https?://|www\.)[^\s<>|｜]+)>?", re.IGNORECASE)
 _LINKED = re.compile(r"<(?P<url>https?://[^\s<>]+)>$", re.IGNORECASE)
+_SPACED_BAR = re.compile(r"\s[|｜]|[|｜]\s")
+_BARRED_URL = re.compile(
+    r"(?:https?://|www\.)[^\s<>|｜\\\u0080-\uffff]+"
+    r"(?:\\?\|(?!https?://|www\.|\d{4}[-./])[^\s<>|｜\\\u0080-\uffff]+)+(?=[\s<>|｜]|$)",
+    re.IGNORECASE,
+)
+_TITLED = re.compile(
+    r"(?P<source>[^《》]+?)\s*[，,]?\s*《(?P<title>[^|｜]+)》\s*[，,]\s*(?P<day>[^《》]+?)[。.]?"
+)
 _PURPOSE = re.compile(r"用于|供|用途|作为|支撑|参考用")
+_BESIDE_DATE = 4
+"""How many characters may stand beside a date (2026年7月1日发布) in a field that is one."""
 _LABEL = re.compile(r"(?:来源|标题|题名|日期|发布日期|用途|链接|网址|URL)\s*[：:]\s*(?=\S)", re.IGNORECASE)
 
 
@@ -27,7 +38,7 @@ def read_references(
     A reference may be a list item, a line or a table's row. A line behind an unfinished item belongs
     to it, a line that is only an address to the reference before it.
     """
-    rows, others = _rows(elements)
+    rows, others = _rows([_encoded(e) if isinstance(e, TextLine) else e for e in elements])
     citations: list[Citation] = []
     findings: list[Finding] = []
     for line in rows:
@@ -36,7 +47,8 @@ def read_references(
         citations.append(citation)
         if invalid is not None:
             findings.append(_invalid(invalid, number, line))
-            others.append(replace(line, text=invalid))
+            if invalid not in citation.reference.title:
+                others.append(replace(line, text=invalid))
     return citations, others, findings
 
 
@@ -48,6 +60,14 @@ def address(text: str) -> str | None:
     return match["url"] if "://" in match["url"] else f"https://{match['url']}"
 
 
+def _encoded(line: TextLine) -> TextLine:
+    """The line with its addresses' bars as ``%7C``; without blanks at any bar, all bars divide fields."""
+    if not (_SPACED_BAR.search(line.text) or "\\|" in line.text or _BARRED_URL.fullmatch(line.text)):
+        return line
+    text = _BARRED_URL.sub(lambda match: re.sub(r"\\?\|", "%7C", match[0]), line.text)
+    return replace(line, text=text)
+
+
 def _rows(elements: Sequence[Element]) -> tuple[list[TextLine], list[Element]]:
     """The lines that are references, whole, and the other elements."""
     lines: list[TextLine] = []
@@ -57,7 +77,8 @@ def _rows(elements: Sequence[Element]) -> tuple[list[TextLine], list[Element]]:
     for element in elements:
         if isinstance(element, TableRows):
             rows = element.rows[1:] if element.header and not _has_date(element.rows[0]) else element.rows
-            lines += [TextLine(" | ".join(row), element.line, element.page, item=True) for row in rows]
+            found = (TextLine(" | ".join(row), element.line, element.page, item=True) for row in rows)
+            lines += map(_encoded, found)
         elif not isinstance(element, TextLine):
             others.append(element)
         elif not element.text:
@@ -91,6 +112,8 @@ def _citation(number: int, line: TextLine) -> tuple[Citation, str | None]:
     number_mark = None if line.item else _NUMBER.match(line.text)
     text = line.text[number_mark.end() :] if number_mark else line.text
     fields = [one_line(field) for field in split_fields(text)]
+    if len(fields) == 1 and (titled := _TITLED.fullmatch(fields[0])) and looks_like_date(titled["day"]):
+        fields = [titled["source"], titled["title"], titled["day"]]
     canonical = _canonical(fields)
     source, title, day, purpose, url, invalid = canonical or _recognised(fields)
     if not title:
@@ -135,15 +158,24 @@ def _recognised(fields: list[str]) -> _Fields:
             day = found_day
         elif not purpose and index > 0 and _PURPOSE.match(field):
             purpose = raw if raw.startswith("用途") else field
-        elif invalid is None and looks_like_date(field):
+        elif invalid is None and _stands_for_date(field):
             invalid = field
         elif field:
             names.append(field)
+    if len(fields) == 1 and day is None and invalid is None and (dates := find_dates(fields[0])):
+        day, place = dates[-1]
+        invalid = None if day else fields[0][place]
     if len(names) > 2 and day is None and invalid is None and len(fields) > 3:
         invalid = names.pop(2)
     source, title, *more = [*names, "", ""][: max(2, len(names))]
     purpose = " | ".join(filter(None, (*more, purpose)))
     return source, title, day, purpose, url, invalid
+
+
+def _stands_for_date(text: str) -> bool:
+    """Whether the text is meant as a date, and does not only name one, as a title may."""
+    named = sum(place.stop - place.start for _, place in find_dates(text))
+    return looks_like_date(text) and (not named or len(text) - named <= _BESIDE_DATE)
 
 
 def _invalid(text: str, number: int, line: TextLine) -> Finding:

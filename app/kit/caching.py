@@ -1,27 +1,22 @@
 """Finished answers: JSON bytes with validators, conditional requests and compression."""
 
-import gzip
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any
 
-import zstandard
 from fastapi import Request, Response
 from pydantic import BaseModel
+
+from app.kit.conditional import SMALL, compress, negotiate, unchanged
 
 JSON = "application/json"
 SPARSE = "application/vnd.nqpf.sparse+json"
 """Says that ``fields`` left parts of the object out, so a typed reader is not misled."""
 
 _SETTLED = timedelta(seconds=2)
-_ETAG = re.compile(r'"[^"]*"')
-
-SMALL = 1_000
-"""Bodies below this many bytes are not worth compressing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,8 @@ def finished(
         modified = None
     if modified is not None:
         head["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
-    if _unchanged(request, etag, modified):
+    match, since = _header(request, "if-none-match"), request.headers.get("if-modified-since")
+    if unchanged(match, since, {etag}, modified):
         return Response(status_code=304, headers=head)
     if coding:
         head["Content-Encoding"] = coding
@@ -107,52 +103,6 @@ def _included(fields: frozenset[str] | None, *, listed: bool) -> Any:
     return {"items": {"__all__": set(fields)}, "next": True} if listed else set(fields)
 
 
-def compress(body: bytes, coding: str | None) -> bytes:
-    """The body in a content coding, the same bytes every time."""
-    match coding:
-        case "zstd":
-            return zstandard.ZstdCompressor(level=6).compress(body)
-        case "gzip":
-            return gzip.compress(body, compresslevel=6, mtime=0)
-        case _:
-            return body
-
-
-def negotiate(accept: str) -> str | None:
-    """The content coding to answer with: zstd before gzip at equal weight, None for neither.
-
-    What is not named is acceptable but not asked for, ``identity`` included.
-    """
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        coding, _, parameter = part.partition(";")
-        name, _, weight = parameter.strip().partition("=")
-        try:
-            weights[coding.strip()] = float(weight) if name.strip() == "q" else 1.0
-        except ValueError:
-            weights[coding.strip()] = 0.0
-    offered = [(weights.get(coding, weights.get("*", 0.0)), coding) for coding in ("gzip", "zstd")]
-    best, name = max(offered)
-    return name if best > 0 and best >= weights.get("identity", 0.0) else None
-
-
 def _header(request: Request, name: str) -> str | None:
     """A header that is a list, which may stand on several lines."""
     return ", ".join(request.headers.getlist(name)) or None
-
-
-def _unchanged(request: Request, etag: str, modified: datetime | None) -> bool:
-    """RFC 9110 §13: If-None-Match decides alone where it is given, and compares weakly."""
-    known = _header(request, "if-none-match")
-    if known is not None:
-        return known.strip() == "*" or etag in _ETAG.findall(known)
-    since = request.headers.get("if-modified-since")
-    if since is None or modified is None:
-        return False
-    try:
-        moment = parsedate_to_datetime(since)
-    except (ValueError, OverflowError):
-        return False
-    if moment.tzinfo is None:
-        return False
-    return modified.replace(microsecond=0) <= moment

@@ -1,10 +1,12 @@
 """Whether the process lives, and whether it can serve."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
 
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -12,9 +14,23 @@ from app.kit.db import Reader
 from app.kit.parameters import Query
 from app.kit.problems import Problem, responses
 
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[str | None]]
+"""Says in one line what is wrong with a part that another stands in for; None while nothing is."""
+
 
 class Health(BaseModel):
     status: Literal["ok"] = Field(examples=["ok"])
+
+
+class Readiness(BaseModel):
+    status: Literal["ok", "degraded"] = Field(
+        description="`degraded`: all is served, but not by the parts that should", examples=["ok"]
+    )
+    degraded: list[str] | MISSING = Field(
+        default=MISSING, description="Which parts fail; the log says why", examples=[["search"]]
+    )
 
 
 async def _now(response: Response, _query: Annotated[Query, QueryParameters()]) -> None:
@@ -32,7 +48,7 @@ async def live() -> Health:
 
 
 @router.get("/ready", operation_id="isReady", responses=responses("invalid-parameter", "unavailable"))
-async def ready(request: Request, session: Reader) -> Health:
+async def ready(request: Request, session: Reader) -> Readiness:
     """The database answers and is at the migration this version needs."""
     try:
         found = await session.scalar(text("SELECT version_num FROM alembic_version"))
@@ -41,4 +57,14 @@ async def ready(request: Request, session: Reader) -> Health:
     if found != request.app.state.migration:
         detail = f"The database is at migration {found or 'none'}."
         raise Problem("unavailable", detail, headers={"Retry-After": "10"})
-    return Health(status="ok")
+    degraded = await _degraded(request.app.state.checks)
+    return Readiness(status="degraded", degraded=degraded) if degraded else Readiness(status="ok")
+
+
+async def _degraded(checks: Mapping[str, Check]) -> list[str]:
+    failing = []
+    for name, check in checks.items():
+        if trouble := await check():
+            log.warning("health.degraded", part=name, trouble=trouble)
+            failing.append(name)
+    return failing

@@ -10,8 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, NullPool, create_engine, func, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.kit.settings import Settings
 
@@ -26,6 +28,10 @@ class DatabaseError(Exception):
 
 class UnreachableDatabaseError(DatabaseError):
     """No connection: nobody listens there, or PostgreSQL refuses us."""
+
+
+class DeniedDatabaseError(DatabaseError):
+    """Our role lacks a permission."""
 
 
 class NewerDatabaseError(DatabaseError):
@@ -101,6 +107,28 @@ def explain(error: Exception) -> str:
     return f"the database cannot be reached ({reason}): {hint}"
 
 
+def denial(error: BaseException, settings: Settings) -> DeniedDatabaseError | None:
+    """What to say of a missing permission, if that is what ``error`` or one of its causes is."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, errors.InsufficientPrivilege):
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    reason = str(cause).splitlines()[0]
+    role = conninfo_to_dict(settings.conninfo).get("user") or "the user of DATABASE_URL"
+    if reason.startswith("must be owner"):
+        remedy = "run this as its owner"
+    elif reason.startswith("permission denied for schema"):
+        remedy = f'as its owner, run GRANT USAGE, CREATE ON SCHEMA public TO "{role}"'
+    else:
+        remedy = "; ".join(
+            f'GRANT {rights} IN SCHEMA public TO "{role}"'
+            for rights in ("ALL ON ALL TABLES", "ALL ON ALL SEQUENCES")
+        )
+        remedy = f"as their owner, run {remedy}"
+    return DeniedDatabaseError(f"the database refuses ({reason}): {remedy}")
+
+
 def _folder() -> Path:
     """Beside the package in a checkout, inside it in an installed wheel."""
     package = Path(__file__).resolve().parents[1]
@@ -137,14 +165,18 @@ def connection(settings: Settings) -> Iterator[Connection]:
     """A connection in one transaction, for tools that run before or beside the application.
 
     :raises UnreachableDatabaseError: there is none.
+    :raises DeniedDatabaseError: our role may not do what is done with it.
     """
     engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
     try:
         opened = engine.connect()
     except OperationalError as error:
         raise UnreachableDatabaseError(explain(error.orig or error)) from error
-    with opened, opened.begin():
-        yield opened
+    try:
+        with opened, opened.begin():
+            yield opened
+    except ProgrammingError as error:
+        raise denial(error, settings) or error from error
 
 
 @contextmanager
@@ -159,5 +191,7 @@ def _migrating(settings: Settings) -> Iterator[tuple[Config, Connection]]:
         except CommandError as error:
             raise DatabaseError(f"{error}: `nqpf db current` shows where the database is") from error
         except DBAPIError as error:
+            if denied := denial(error, settings):
+                raise denied from error
             reason = str(error.orig).splitlines()[0]
             raise DatabaseError(f"a migration failed and nothing was changed: {reason}") from error

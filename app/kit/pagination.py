@@ -9,13 +9,13 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from app.kit.parameters import Query
+from app.kit.parameters import Digits, Query
 from app.kit.problems import Problem
 
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Field(ge=1, le=200, description="Items in a page")]
+Limit = Annotated[Digits, Field(ge=1, le=200, description="Items in a page")]
 CursorParameter = Annotated[
     str | None,
     Field(max_length=500, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before"),

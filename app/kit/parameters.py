@@ -10,12 +10,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.kit.problems import invalid_parameter
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def _iso_day(value: Any) -> Any:
     if isinstance(value, str) and not _DAY.fullmatch(value):
         raise ValueError("a date is written YYYY-MM-DD")
+    return value
+
+
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("a number is written in digits alone")
     return value
 
 
@@ -29,6 +36,8 @@ def _plain(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
 """A date in Asia/Shanghai, ``2026-06-25`` and nothing else."""
+Digits = Annotated[int, BeforeValidator(_digits)]
+"""A whole number in plain digits."""
 Plain = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 """A short text without control characters."""
 Typed = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]

@@ -101,7 +101,24 @@ def test_a_parameter_given_twice_is_refused(reading: httpx2.Client, address: str
 
 
 @pytest.mark.parametrize(
-    "limit", ["0", "-1", "201", "1.5", "many", "", "1e3", "0x10", "9" * 5000, "%00", "NaN"]
+    "limit",
+    [
+        "0",
+        "-1",
+        "201",
+        "1.5",
+        "many",
+        "",
+        "1e3",
+        "0x10",
+        "1_0",
+        "2.0",
+        "%2B1",
+        "1%0a",
+        "9" * 5000,
+        "%00",
+        "NaN",
+    ],
 )
 @pytest.mark.parametrize("address", LISTS)
 def test_a_limit_out_of_range_is_refused_and_never_clamped(

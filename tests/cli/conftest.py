@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from app.cli.main import main
@@ -89,6 +91,16 @@ def start(settings: Settings, tmp_path: Path) -> Iterator[Started]:
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream and not stream.closed:
                 stream.close()
+
+
+@pytest.fixture
+def stranger(settings: Settings) -> Iterator[str]:
+    """The name of a role without a permission."""
+    name = f"r{uuid4().hex}"
+    with psycopg.connect(settings.conninfo, autocommit=True) as connection:
+        connection.execute(f'CREATE ROLE "{name}" LOGIN')
+        yield name
+        connection.execute(f'DROP ROLE "{name}"')
 
 
 @pytest.fixture

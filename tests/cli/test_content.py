@@ -133,3 +133,15 @@ def test_many_files_show_a_bar_on_a_terminal_only(settings: Settings, bulletin: 
     os.close(ours)
     assert "━".encode() in shown
     assert "没有变化".encode() in lines
+
+
+def test_empty_file_name_is_refused(nqpf: Run) -> None:
+    done = nqpf("import", "")
+    assert done.returncode == 2
+    assert "a file name is empty" in done.stderr
+
+
+def test_folder_without_a_name_is_refused_by_its_path(nqpf: Run) -> None:
+    done = nqpf("import", ".")
+    assert done.returncode == 1
+    assert ".：不是文件" in done.stdout

@@ -1,3 +1,4 @@
+import json
 import subprocess
 from collections.abc import Callable
 
@@ -19,6 +20,11 @@ def test_database_goes_up_and_down(nqpf: Run, empty_settings: Settings) -> None:
         done = nqpf("db", "upgrade", DATABASE_URL=url)
         assert done.stdout == f"The database is at migration {head}.\n", done.stderr
     assert nqpf("db", "downgrade", "base", DATABASE_URL=url).stdout == "The database is at migration none.\n"
+
+
+def test_current_migration_is_json_for_a_script(nqpf: Run, empty_settings: Settings) -> None:
+    done = nqpf("db", "current", "--json", DATABASE_URL=empty_settings.conninfo)
+    assert json.loads(done.stdout) == {"current": None, "needed": migrate.head()}
 
 
 def test_step_back_is_no_option(nqpf: Run, settings: Settings) -> None:

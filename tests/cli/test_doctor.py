@@ -134,3 +134,36 @@ def test_data_folder_without_a_database_is_a_warning_and_stays_empty(
     done = nqpf("doctor", "--json", DATABASE_URL="", NQPF_DATA=tmp_path / "data", PORT=free_port)
     assert checks(done)["database"]["status"] == "warning"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("data", ["/dev/null", "/dev/null/below"])
+def test_data_folder_that_cannot_be_one_is_an_error(nqpf: Run, free_port: int, data: str) -> None:
+    done = nqpf("doctor", "--json", DATABASE_URL="", NQPF_DATA=data, PORT=free_port)
+    assert done.returncode == 1
+    assert checks(done)["database"]["status"] == "error"
+    assert "NQPF_DATA" in checks(done)["database"]["remedy"]
+
+
+def test_key_without_a_meilisearch_is_a_warning(nqpf: Run, free_port: int) -> None:
+    found = checks(nqpf("doctor", "--json", PORT=free_port, MEILI_KEY="right"))["meilisearch"]
+    assert (found["status"], found["remedy"]) == ("warning", "set MEILI_URL, or unset MEILI_KEY")
+
+
+@pytest.mark.parametrize(
+    ("granted", "check", "remedy"),
+    [("", "migrations", "GRANT ALL ON ALL TABLES"), ("alembic_version", "permissions", "GRANT ALL ON ALL")],
+)
+def test_missing_permission_says_how_to_mend_it(
+    nqpf: Run, settings: Settings, stranger: str, free_port: int, granted: str, check: str, remedy: str
+) -> None:
+    if granted:
+        with psycopg.connect(settings.conninfo) as connection:
+            connection.execute(f'GRANT SELECT ON {granted} TO "{stranger}"')
+    url = settings.conninfo.replace("//postgres@", f"//{stranger}@")
+    done = nqpf("doctor", "--json", DATABASE_URL=url, PORT=free_port)
+    if granted:
+        with psycopg.connect(settings.conninfo) as connection:
+            connection.execute(f'DROP OWNED BY "{stranger}"')
+    assert done.returncode == 1
+    assert checks(done)[check]["status"] == "error"
+    assert remedy in checks(done)[check]["remedy"]

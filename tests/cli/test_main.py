@@ -128,3 +128,14 @@ def test_data_folder_that_cannot_be_made_is_one_line(nqpf: Run, failure: Line, t
 
 def test_unknown_setting_is_one_line(nqpf: Run, failure: Line) -> None:
     assert failure(nqpf("list", NQPF_PORT="1")).startswith("NQPF_PORT is no setting")
+
+
+def test_permission_missing_in_the_middle_of_a_command_is_one_line(
+    nqpf: Run, settings: Settings, stranger: str, failure: Callable[..., str]
+) -> None:
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute(f'GRANT SELECT ON alembic_version TO "{stranger}"')
+    done = nqpf("list", DATABASE_URL=settings.conninfo.replace("//postgres@", f"//{stranger}@"))
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute(f'DROP OWNED BY "{stranger}"')
+    assert f'TO "{stranger}"' in failure(done)

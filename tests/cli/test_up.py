@@ -97,3 +97,21 @@ def test_signal_while_it_starts_leaves_nothing_behind(start: Start, tmp_path: An
     up.terminate()
     assert up.wait(60) == 0
     assert not pid_file.exists()
+
+
+def test_embedded_database_that_dies_is_started_again(start: Start, tmp_path: Any) -> None:
+    up = start("up", "--port", 0, DATABASE_URL="", NQPF_DATA=tmp_path / "data")
+    url = ready(up)
+    started = children(up)
+    pid_file = tmp_path / "data" / "postgres" / "postmaster.pid"
+    psutil.Process(int(pid_file.read_text().splitlines()[0])).kill()
+    assert up.stdout
+    said = (line for line in up.stdout if "PostgreSQL" in line)
+    assert next(said) == "PostgreSQL is started again.\n"
+    assert next(said) == "PostgreSQL answers again.\n"
+    assert bulletin(url)["version"] == 1
+    assert all(child.is_running() for child in started.values())
+    up.terminate()
+    _, errors = up.communicate(timeout=60)
+    assert up.returncode == 0
+    assert "Traceback" not in errors

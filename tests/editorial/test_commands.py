@@ -169,3 +169,27 @@ def test_a_changed_tag_is_one_public_change_and_an_unchanged_taxonomy_none(setti
     assert asyncio.run(run()) == [{"x-new"}, set()]
     found = rows(settings, "SELECT kind, subject, version, payload FROM change")
     assert found == [("tags.curated", "taxonomy", 1, {"tags": ["x-new"]})]
+
+
+def test_the_same_document_with_other_remarks_changes_nothing(settings: Settings) -> None:
+    imported(settings, document())
+    note = Finding(severity=Severity.note, code="paragraph.joined", message="已合为一段。")
+    (again,) = imported(settings, document(), findings=(note,))
+    assert again.outcome == "unchanged"
+
+
+def test_an_error_that_has_passed_no_longer_refuses_publication(settings: Settings) -> None:
+    error = Finding(severity=Severity.error, code="date.ambiguous", message="日期不一致。")
+    imported(settings, document(), findings=(error,))
+    (again,) = imported(settings, document())
+    assert again.outcome == "revised"
+    assert publish(settings).outcome == "published"
+
+
+def test_an_edit_that_was_taken_back_is_no_correction(settings: Settings) -> None:
+    imported(settings, document())
+    publish(settings)
+    imported(settings, document("改了"))
+    imported(settings, document())
+    assert publish(settings) == Published(slug="2026-06-25", version=1, outcome="unchanged")
+    assert rows(settings, "SELECT count(*) FROM change") == [(1,)]

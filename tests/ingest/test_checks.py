@@ -115,3 +115,22 @@ def test_a_day_without_a_year_at_the_turn_of_the_year_is_the_last_one() -> None:
         TODAY,
     )
     assert "2025-12-31" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "论坛开幕。来源：新华社，2026-07-20",
+        "论坛开幕。（资料来源：新华社《开幕》，2026年7月20日）",
+        "消息来源: 新华社 | 7月20日",
+        "来源：新华社7月20日报道",
+    ],
+)
+def test_an_attribution_that_no_reference_covers_is_named_once(text: str) -> None:
+    (finding,) = missing(text)
+    assert "“新华社”2026-07-20" in finding.message
+    assert missing(text, date=date(2026, 7, 20)) == []
+
+
+def test_where_money_comes_from_is_no_attribution() -> None:
+    assert missing("资金来源：财政拨款，2026-07-20 到账。") == []

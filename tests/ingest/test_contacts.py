@@ -31,12 +31,22 @@ def test_a_bare_domain_gets_https_and_a_second_address_is_kept_apart() -> None:
     assert [e.text for e in others if isinstance(e, TextLine)] == ["官网：http://other.cn"]
 
 
-def test_telephone_and_mail_are_contacts_with_descriptions() -> None:
-    read, _ = contacts("电话：010-12345678", "邮箱: a@b.cn")
+def test_telephone_mail_and_site_belong_to_the_contact_before_them() -> None:
+    read, others = contacts(
+        "甲会", "电话：010-12345678", "邮箱: a@b.cn", "网站：jia.cn", "甲会：说明一。", "乙网", "网站：见公告"
+    )
     assert read == [
-        Contact(name="电话", description="010-12345678"),
-        Contact(name="邮箱", description="a@b.cn"),
+        Contact(name="甲会", description="说明一。电话：010-12345678；邮箱: a@b.cn", url="https://jia.cn"),
+        Contact(name="乙网", description="网站：见公告"),
     ]
+    assert others == []
+
+
+def test_telephone_mail_and_site_without_a_contact_before_them_are_kept_apart() -> None:
+    texts = ["电话：010-12345678", "邮箱: a@b.cn", "网站：jia.cn", "地址："]
+    read, others = contacts(*texts)
+    assert read == []
+    assert [e.text for e in others if isinstance(e, TextLine)] == texts
 
 
 def test_a_sentence_is_no_contact() -> None:

@@ -45,3 +45,12 @@ def test_an_entry_over_two_lines_is_one() -> None:
 
 def test_contents_end_before_a_paragraph() -> None:
     assert entries("一、甲\t1\n　　正文的一段")[1] == 2
+
+
+def test_a_page_without_a_gap_stands_behind_a_heading_that_comes_again() -> None:
+    text = "一、迈向 20302\n二、很长的标\n题13\n参考文献14\n\n一、迈向 2030\n正文。\n二、很长的标题\n参考文献"
+    assert entries(text) == ([("一、迈向 2030", 2), ("二、很长的标题", 13), ("参考文献", 14)], 6)
+
+
+def test_digits_at_the_end_of_a_heading_that_appears_nowhere_without_them_are_no_page() -> None:
+    assert entries("一、迈向2030\n\n一、迈向2030\n正文。")[0] == [("一、迈向2030", None)]

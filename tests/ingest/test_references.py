@@ -85,3 +85,40 @@ def test_a_sentence_among_references_is_not_one() -> None:
     citations, others, _ = read_references(lines)
     assert len(citations) == 1
     assert others == [lines[2]]
+
+
+@pytest.mark.parametrize("mark", ["1、", "[1] "])
+def test_source_title_and_date_between_commas_are_recognised(mark: str) -> None:
+    line = TextLine(f"{mark}北京市政府，《人工智能条例，试行》，2026年7月1日", 1)
+    citations, others, findings = read_references([line])
+    assert [c.reference for c in citations] == [
+        ReferenceItem(source="北京市政府", title="人工智能条例，试行", date=date(2026, 7, 1))
+    ]
+    assert (others, findings) == ([], [])
+
+
+def test_a_finding_quotes_the_date_and_not_the_line_around_it() -> None:
+    citations, others, findings = read_references(
+        [TextLine("1、北京市政府发文，人工智能条例，2026年2月30日", 1)]
+    )
+    assert citations[0].reference.title == "北京市政府发文，人工智能条例，2026年2月30日"
+    assert others == []
+    assert [f.code for f in findings] == ["reference.date-invalid"]
+    assert "日期“2026年2月30日”" in findings[0].message
+
+
+def test_a_title_that_names_a_day_is_no_date() -> None:
+    line = "北京市政府 | 关于2026年7月1日起施行条例的通知 | 用于分析。"
+    citation = cited(line)[0]
+    assert (citation.reference.title, citation.purpose) == ("关于2026年7月1日起施行条例的通知", "用于分析。")
+
+
+@pytest.mark.parametrize("url", ["https://a.cn/x?y=1|2", r"https://a.cn/x?y=1\|2"])
+def test_a_bar_inside_an_address_does_not_cut_it(url: str) -> None:
+    citation = cited(f"国家数据局 | 案例 | 2026-06-24 | 用于分析。 | {url}")[0]
+    assert (citation.reference.url, citation.purpose) == ("https://a.cn/x?y=1%7C2", "用于分析。")
+
+
+def test_bars_without_blanks_still_divide_an_address_from_other_fields() -> None:
+    reference = cited("https://a.cn/x|Reuters|Talk|2026-06-24")[0].reference
+    assert (reference.url, reference.source, reference.title) == ("https://a.cn/x", "Reuters", "Talk")

@@ -270,3 +270,26 @@ def test_no_word_of_any_file_is_lost(parts: list[tuple[str, str, str]], markdown
     document, findings = build(read_markdown(text) if markdown else read_text(text))
     kept = document.model_dump_json() + "".join(finding.message for finding in findings)
     assert [word for word in words if word not in kept] == [], repr(text)
+
+
+def test_a_blank_line_of_markdown_ends_a_paragraph_that_one_of_a_text_file_does_not() -> None:
+    text = "# 刊\n\n## 一、甲\n\n要点甲，\n\n要点乙"
+    assert [block_text(b) for b in build(read_markdown(text))[0].sections[0].body] == ["要点甲，", "要点乙"]
+    text = "一、甲\n\n要点甲，\n\n要点乙"
+    assert [block_text(b) for b in build(read_text(text))[0].sections[0].body] == ["要点甲，要点乙"]
+
+
+def test_front_matter_gives_title_and_date_and_keeps_the_rest_unplaced() -> None:
+    text = '---\ntitle: "专刊: 算力"\ndate: 2026-07-02T08:00:00+08:00 # 发布\n摘要: 短\ntags:\n  - AI\n---\n'
+    document, findings = build(
+        read_markdown(f"{text}# 新质生产力每日动态\n\n某某协会\n\n## 一、甲\n\n正文。")
+    )
+    assert (document.title, document.date) == ("专刊: 算力", date(2026, 7, 2))
+    assert (document.organisation, [s.heading for s in document.sections]) == ("某某协会", ["甲"])
+    assert document.unplaced == ("摘要: 短", "tags:", "- AI")
+    assert [(f.code, f.position.line) for f in findings] == [("text.unplaced", n) for n in (4, 5, 6)]
+
+
+def test_a_rule_at_the_top_of_markdown_is_no_front_matter() -> None:
+    document, _ = build(read_markdown("---\n\n主办：某某协会\n\n---\n\n## 一、甲\n\n正文。"))
+    assert (document.organisation, document.unplaced) == ("某某协会", ())

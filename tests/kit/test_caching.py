@@ -1,14 +1,13 @@
-import gzip
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import zstandard
 from fastapi import Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.kit.caching import JSON, PUBLIC, SMALL, SPARSE, CachePolicy, compress, finished, negotiate, reply
+from app.kit.caching import JSON, PUBLIC, SPARSE, CachePolicy, finished, reply
+from app.kit.conditional import SMALL
 
 LONG_AGO = datetime(2026, 6, 25, 8, 30, 15, 999_999, tzinfo=UTC)
 BODY = b"x" * SMALL
@@ -22,36 +21,6 @@ def asking(**headers: str) -> Request:
 
 def answer(request: Request, body: bytes = BODY, modified: datetime | None = LONG_AGO) -> Response:
     return finished(request, body, JSON, modified=modified)
-
-
-@given(HEADER_TEXT)
-def test_any_accept_encoding_leads_to_an_offered_coding(accept: str) -> None:
-    assert negotiate(accept) in {"gzip", "zstd", None}
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["gzip", "zstd", "identity", "br", "*"]),
-        st.integers(0, 1000).map(lambda weight: weight / 1000),
-    )
-)
-def test_the_chosen_coding_has_the_greatest_weight_of_those_offered(weights: dict[str, float]) -> None:
-    chosen = negotiate(", ".join(f"{coding};q={weight:.3f}" for coding, weight in weights.items()))
-    offered = {coding: weights.get(coding, weights.get("*", 0)) for coding in ("gzip", "zstd")}
-    best = max(offered.values())
-    if best == 0 or best < weights.get("identity", 0):
-        assert chosen is None
-    else:
-        assert chosen is not None
-        assert offered[chosen] == best
-
-
-@given(st.binary(max_size=3000))
-def test_compression_gives_the_same_bytes_every_time_and_loses_none(body: bytes) -> None:
-    assert gzip.decompress(compress(body, "gzip")) == body
-    assert zstandard.ZstdDecompressor().decompress(compress(body, "zstd")) == body
-    assert compress(body, None) == body
-    assert all(compress(body, coding) == compress(body, coding) for coding in ("gzip", "zstd"))
 
 
 @given(HEADER_TEXT, HEADER_TEXT)

@@ -1,4 +1,6 @@
 import threading
+from collections.abc import Iterator
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -6,11 +8,22 @@ import pytest
 from app.kit import migrate
 from app.kit.migrate import (
     DatabaseError,
+    DeniedDatabaseError,
     NewerDatabaseError,
     OlderDatabaseError,
     UnreachableDatabaseError,
 )
 from app.kit.settings import Settings
+
+
+@pytest.fixture
+def stranger(settings: Settings) -> Iterator[str]:
+    """The name of a role without a permission."""
+    name = f"r{uuid4().hex}"
+    with psycopg.connect(settings.conninfo, autocommit=True) as connection:
+        connection.execute(f'CREATE ROLE "{name}" LOGIN')
+        yield name
+        connection.execute(f'DROP ROLE "{name}"')
 
 
 def move_to(settings: Settings, revision: str) -> None:
@@ -98,3 +111,18 @@ def test_failed_connection_is_explained_in_one_line(reason: str, shown: str, rem
 def test_unreachable_database_is_told_apart(settings: Settings) -> None:
     with pytest.raises(UnreachableDatabaseError):
         migrate.current(settings.with_database("postgresql:///x?host=/nowhere"))
+
+
+def test_missing_permission_is_one_line_with_its_grant(
+    settings: Settings, empty_settings: Settings, stranger: str
+) -> None:
+    def as_stranger(of: Settings) -> Settings:
+        return of.with_database(of.conninfo.replace("//postgres@", f"//{stranger}@"))
+
+    with pytest.raises(DeniedDatabaseError, match="permission denied for table alembic_version") as denied:
+        migrate.check(as_stranger(settings))
+    assert f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{stranger}"' in str(denied.value)
+    with pytest.raises(DeniedDatabaseError, match="permission denied for schema public") as denied:
+        migrate.upgrade(as_stranger(empty_settings))
+    assert f'run GRANT USAGE, CREATE ON SCHEMA public TO "{stranger}"' in str(denied.value)
+    assert "\n" not in str(denied.value)

@@ -23,6 +23,7 @@ from app.bulletins.document import (
     default_title,
 )
 from app.ingest.contacts import site_address
+from app.ingest.dates import find_dates
 from app.ingest.flow import TextLine
 from app.ingest.front import split_names
 from app.ingest.lines import is_folio, key, looks_like_heading
@@ -122,11 +123,16 @@ def citations(draw: st.DrawFn) -> tuple[Citation, ...]:
     )
 
 
+def is_a_name(text: str) -> bool:
+    """Not the name of a part, nor a day: a line that holds nothing but a day is the issue's date."""
+    return not part_named(text) and not find_dates(text)
+
+
 @st.composite
 def documents(
     draw: st.DrawFn, blocks: st.SearchStrategy[Any], carried: Callable[[str], bool]
 ) -> BulletinDocument:
-    series = draw(st.sampled_from([SERIES, "低空经济周报"]) | WORDS.filter(lambda text: not part_named(text)))
+    series = draw(st.sampled_from([SERIES, "低空经济周报"]) | WORDS.filter(is_a_name))
     day = draw(st.none() | DATES)
     own = draw(st.none() | WORDS.map(lambda words: f"{words}专刊") | WORDS.map(lambda words: f"专刊{words}"))
     producers = WORDS.filter(

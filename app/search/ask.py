@@ -1,0 +1,115 @@
+"""One search from its parameters to its answer: understood, found by an engine, shown."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from app.bulletins.filters import TagFilters, source_rows, tag_rows
+from app.kit import pagination
+from app.kit.changes import last_change
+from app.kit.db import Database
+from app.kit.parameters import Typed, chosen, one_of
+from app.kit.problems import Problem, invalid_parameter
+from app.search import present
+from app.search.contract import Answer, EngineUnavailableError, Facet, Filters, Search, SearchEngine, Sort
+from app.search.schemas import Facets, SearchPage
+from app.search.vocabulary import understand
+
+Place = TypeAdapter(tuple[Annotated[int, Field(ge=1, le=10_000_000)], AwareDatetime | None])
+"""What a cursor holds: how many hits came before, and the moment of the first page."""
+
+
+class SearchQuery(TagFilters):
+    q: Annotated[
+        Typed,
+        Field(
+            description='Words that must all be found, `"a phrase"`, `-without`. A quote that is not closed '
+            "reaches to the end. The last word may be half typed.",
+            examples=["数据要素"],
+        ),
+    ]
+    sort: Annotated[Sort, Field(description="`date` is newest first")] = Sort.relevance
+    facets: Annotated[
+        str | None,
+        Field(
+            pattern=one_of(*Facet),
+            description="Count the hits by these, separated by commas",
+            examples=["tag,month"],
+        ),
+    ] = None
+    group: Annotated[
+        Literal["bulletin"] | None, Field(description="Only the best section of each bulletin")
+    ] = None
+
+
+async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> SearchPage:
+    """Answer one search.
+
+    No connection is held while the engine works: it may need one of its own.
+
+    :raises Problem: a parameter is not acceptable, or no engine can answer.
+    """
+    started = perf_counter()
+    # Facets change no page: they may be asked for once.
+    owner = pagination.scope(asked.model_copy(update={"facets": None}), "search")
+    async with database.snapshot() as session:
+        await tag_rows(session, asked)
+        sources = [source.name for source in await source_rows(session, asked.source)]
+        query = await understand(session, asked.q)
+        offset, until = 0, await last_change(session)
+    if not (query.terms or query.excluded):
+        raise invalid_parameter("q", "there is no word in it to search for")
+    if asked.cursor:
+        offset, until = pagination.decode(asked.cursor, owner, Place)
+    search = Search(
+        query=query,
+        filters=_filters(asked, sources, until),
+        sort=asked.sort,
+        facets=frozenset(map(Facet, chosen(asked.facets) or ())),
+        by_bulletin=asked.group == "bulletin",
+        limit=asked.limit + 1,
+        offset=offset,
+    )
+    try:
+        answer = await engine.search(search)
+    except EngineUnavailableError:
+        raise Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"}) from None
+    found = answer.hits[: asked.limit]
+    async with database.snapshot() as session:
+        hits = await present.hits(session, query, found, relaxed=answer.relaxed)
+    more = len(answer.hits) > asked.limit
+    return SearchPage(
+        engine=answer.engine,
+        total=answer.total,
+        total_is="exact" if answer.exact else "estimated",
+        relaxed=answer.relaxed,
+        took_ms=round((perf_counter() - started) * 1_000),
+        facets=_facets(answer, search.facets),
+        items=hits,
+        next=pagination.encode((offset + len(found), until), owner) if more else None,
+    )
+
+
+def _filters(asked: SearchQuery, sources: Sequence[str], until: datetime | None) -> Filters:
+    return Filters(
+        tag=asked.tag,
+        tag_any=asked.tag_any,
+        tag_not=asked.tag_not,
+        source=tuple(sources),
+        first=asked.from_,
+        last=asked.to,
+        published_until=until,
+    )
+
+
+def _facets(answer: Answer, wanted: frozenset[Facet]) -> Facets:
+    """The counts, most first, equal ones by value."""
+    return Facets.model_validate(
+        {
+            facet: dict(sorted(answer.facets[facet].items(), key=lambda entry: (-entry[1], entry[0])))
+            for facet in wanted
+        }
+    )
