@@ -21,7 +21,7 @@ from app.kit.db import Database, connect
 from app.kit.settings import Settings
 from scripts.archive import UNTIL, generate
 
-PUBLISHED = 2_000
+PUBLISHED = 500
 """So many bulletins are published as editors would; a longer archive repeats them, moved back in time."""
 
 BATCH = 20

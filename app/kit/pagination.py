@@ -15,7 +15,7 @@ from app.kit.problems import Problem
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-Limit = Annotated[Digits, Field(ge=1, le=200, description="Items in a page")]
+Limit = Annotated[int, Field(ge=1, le=200, description="Items in a page"), Digits]
 CursorParameter = Annotated[
     str | None,
     Field(max_length=500, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before"),

@@ -36,8 +36,8 @@ def _plain(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
 """A date in Asia/Shanghai, ``2026-06-25`` and nothing else."""
-Digits = Annotated[int, BeforeValidator(_digits)]
-"""A whole number in plain digits."""
+Digits = BeforeValidator(_digits)
+"""Accepts a whole number in plain digits only; stands after the number's bounds, which it would hide."""
 Plain = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 """A short text without control characters."""
 Typed = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]

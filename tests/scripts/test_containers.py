@@ -191,7 +191,9 @@ def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
     for name in ("passwd", "group", "shadow", "gshadow"):
         (tmp_path / "etc" / name).touch()
     assert command.rest.startswith("useradd ")
-    subprocess.run([*shlex.split(command.rest), "--prefix", tmp_path], check=True, capture_output=True)
+    environment = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}  # root's, which a user's may lack
+    arguments = [*shlex.split(command.rest), "--prefix", tmp_path]
+    subprocess.run(arguments, check=True, capture_output=True, env=environment)
     name, _, uid = (tmp_path / "etc" / "passwd").read_text().split(":")[:3]
     (user,) = all_of(dockerfile()["run"], "USER")
     assert (name, uid) == (user.rest, "10001")
