@@ -192,7 +192,7 @@ def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
         (tmp_path / "etc" / name).touch()
     assert command.rest.startswith("useradd ")
     environment = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}  # root's, which a user's may lack
-    arguments = [*shlex.split(command.rest), "--prefix", tmp_path]
+    arguments = [*shlex.split(command.rest), "--prefix", str(tmp_path)]
     subprocess.run(arguments, check=True, capture_output=True, env=environment)
     name, _, uid = (tmp_path / "etc" / "passwd").read_text().split(":")[:3]
     (user,) = all_of(dockerfile()["run"], "USER")
