@@ -19,7 +19,7 @@ async def journal(session: AsyncSession, changes: Sequence[Change]) -> None:  # 
         log.info("change", seq=change.seq, kind=change.kind, subject=change.subject, version=change.version)
 
 
-async def suggest_anew(session: AsyncSession, event: TagsCurated) -> None:  # noqa: ARG001 - a Handler
+async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> None:  # noqa: ARG001 - a Handler
     """Offer the tags by their new names."""
     await suggest.rebuild(session)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 import uvloop
@@ -14,17 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import wiring
 from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument
+from app.bulletins.events import BulletinPublished
 from app.bulletins.taxonomy import curated
-from app.editorial import commands
-from app.ingest.report import ImportReport, ImportResult
-from app.kit.db import Database, connect
+from app.editorial.models import Draft, Revision, SourceFile
+from app.ingest.report import ImportReport
+from app.kit.db import Database, connect, new_id
 from app.kit.settings import Settings
 from scripts.archive import UNTIL, generate
 
-PUBLISHED = 500
+PUBLISHED = 2_000
 """So many bulletins are published as editors would; a longer archive repeats them, moved back in time."""
 
-BATCH = 20
+BATCH = 100
 
 # Every table that a bulletin's content stands in; rows of the others are shared.
 REPEATED = (
@@ -47,24 +48,36 @@ _COUNTS = (
 
 
 async def publish_all(database: Database, documents: Iterator[BulletinDocument]) -> None:
-    """Publish documents in transactions of a few, oldest last."""
-    batch: list[BulletinDocument] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == BATCH:
-            await _publish(database, batch)
-            batch = []
-    await _publish(database, batch)
+    """Publish documents, the latest first, as the desk would: a draft, its revision, a change."""
+    while batch := list(islice(documents, BATCH)):
+        async with database.session() as session:
+            at = await wiring.changes.begin(session)
+            await _draft(session, batch)
+            events = [BulletinPublished(document=document, version=1, at=at) for document in batch]
+            await wiring.changes.record(session, *events)
 
 
-async def _publish(database: Database, documents: list[BulletinDocument]) -> None:
-    async with database.session() as session:
-        for document in documents:
-            report = ImportReport(file="archive", format="generated", sha256=uuid4().hex)
-            await commands.import_file(
-                session, ImportResult(document=document, report=report), b"", author="archive"
+async def _draft(session: AsyncSession, documents: Sequence[BulletinDocument]) -> None:
+    drafts = [
+        Draft(id=new_id(), slug=document.slug, latest_revision=1, published_revision=1, version=1)
+        for document in documents
+    ]
+    session.add_all(drafts)
+    session.add_all(SourceFile(sha256=draft.id.hex, name="archive", content=b"") for draft in drafts)
+    await session.flush()
+    for draft, document in zip(drafts, documents, strict=True):
+        report = ImportReport(file="archive", format="generated", sha256=draft.id.hex)
+        session.add(
+            Revision(
+                draft_id=draft.id,
+                number=1,
+                document=document.model_dump(mode="json"),
+                report=report.model_dump(mode="json"),
+                source_file=report.sha256,
+                author="archive",
+                note="",
             )
-            await commands.publish(session, wiring.changes, document.slug)
+        )
 
 
 async def repeat(session: AsyncSession, times: int, days: int, tables: Sequence[str] = REPEATED) -> None:

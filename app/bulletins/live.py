@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -42,42 +43,48 @@ class UnknownTagError(Exception):
         super().__init__(", ".join(self.slugs))
 
 
-async def store(session: AsyncSession, event: BulletinPublished) -> None:
-    """Make the event's document the live version of its bulletin.
+async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
+    """Make each event's document the live version of its bulletin (a handler).
 
     :raises UnknownTagError: nothing is stored.
     """
-    document = event.document
-    tags = await _tag_ids(session, document.tag_slugs)
-    references = await _references(session, [citation.reference for citation in document.citations])
+    documents = [event.document for event in events]
+    tags = await _tag_ids(session, {slug for document in documents for slug in document.tag_slugs})
+    references = await _references(
+        session, [citation.reference for document in documents for citation in document.citations]
+    )
+    slugs = [document.slug for document in documents]
+    known = {row.slug: row for row in await session.scalars(select(Bulletin).where(Bulletin.slug.in_(slugs)))}
     before = _Counted()
-    bulletin = await session.scalar(select(Bulletin).where(Bulletin.slug == document.slug))
-    if bulletin is None:
-        bulletin = Bulletin(id=new_id(), slug=document.slug, published_at=event.at)
-        session.add(bulletin)
-    else:
-        before = await _counted(session, bulletin.id)
-        await _clear(session, bulletin.id)
-    _describe(bulletin, event)
+    if former := [bulletin.id for bulletin in known.values()]:
+        before = await _counted(session, former)
+        await _clear(session, former)
     # Rows name each other by id alone: without relationships, the order of writing is up to us.
+    bulletins = [
+        known.get(event.document.slug) or Bulletin(id=new_id(), published_at=event.at) for event in events
+    ]
+    for bulletin, event in zip(bulletins, events, strict=True):
+        _describe(bulletin, event)
+    session.add_all(bulletins)
     await session.flush()
-    sections = [_section(bulletin, section, document) for section in document.sections]
-    session.add_all(sections)
+    sections = [_sections(*pair) for pair in zip(bulletins, documents, strict=True)]
+    session.add_all(chain.from_iterable(sections))
     await session.flush()
-    session.add_all(_links(bulletin, sections, document, tags, references))
+    for bulletin, rows, document in zip(bulletins, sections, documents, strict=True):
+        session.add_all(_links(bulletin, rows, document, tags, references))
     await session.flush()
     after = _Counted(
         tags=frozenset(tags.values()),
-        references=frozenset(reference.id for reference in references),
-        sources=frozenset(reference.source_id for reference in references),
+        references=frozenset(reference.id for reference in references.values()),
+        sources=frozenset(reference.source_id for reference in references.values()),
     )
     await _recount(session, before, after)
 
 
-async def _tag_ids(session: AsyncSession, slugs: Sequence[str]) -> dict[str, UUID]:
+async def _tag_ids(session: AsyncSession, slugs: Set[str]) -> dict[str, UUID]:
     rows = await session.execute(select(Tag.slug, Tag.id).where(Tag.slug.in_(slugs)))
     found = dict(rows.all())
-    if missing := set(slugs) - set(found):
+    if missing := slugs - set(found):
         raise UnknownTagError(missing)
     return found
 
@@ -85,6 +92,7 @@ async def _tag_ids(session: AsyncSession, slugs: Sequence[str]) -> dict[str, UUI
 def _describe(bulletin: Bulletin, event: BulletinPublished) -> None:
     document = event.document
     assert document.date is not None  # noqa: S101 - a slug has been made of it
+    bulletin.slug = document.slug
     bulletin.date = document.date
     bulletin.series = document.series
     bulletin.title = document.title
@@ -105,27 +113,30 @@ def _words(section: SectionValue) -> str:
     return "\n".join([section.heading, *map(block_text, section.body)])
 
 
-def _section(bulletin: Bulletin, section: SectionValue, document: BulletinDocument) -> Section:
-    return Section(
-        id=new_id(),
-        bulletin_id=bulletin.id,
-        number=section.number,
-        date=bulletin.date,
-        numeral=section.numeral,
-        heading=section.heading,
-        page=section.page,
-        body=[block.model_dump(mode="json") for block in section.body],
-        citations=[c.number for c in document.citations if section.number in c.sections],
-        text=normalised(_words(section)),
-    )
+def _sections(bulletin: Bulletin, document: BulletinDocument) -> list[Section]:
+    return [
+        Section(
+            id=new_id(),
+            bulletin_id=bulletin.id,
+            number=section.number,
+            date=bulletin.date,
+            numeral=section.numeral,
+            heading=section.heading,
+            page=section.page,
+            body=[block.model_dump(mode="json") for block in section.body],
+            citations=[c.number for c in document.citations if section.number in c.sections],
+            text=normalised(_words(section)),
+        )
+        for section in document.sections
+    ]
 
 
 def _links(
     bulletin: Bulletin,
     sections: Sequence[Section],
     document: BulletinDocument,
-    tags: dict[str, UUID],
-    references: Sequence[Reference],
+    tags: Mapping[str, UUID],
+    references: Mapping[ReferenceItem, Reference],
 ) -> Iterator[Base]:
     """The rows that tie the bulletin and its sections to tags, sources and references."""
     day = bulletin.date
@@ -136,9 +147,10 @@ def _links(
             yield SectionTag(
                 tag_id=tags[tag.slug], section_id=row.id, date=day, number=row.number, position=position
             )
-    for source_id in sorted({reference.source_id for reference in references}):
+    cited = [references[citation.reference] for citation in document.citations]
+    for source_id in sorted({reference.source_id for reference in cited}):
         yield BulletinSource(source_id=source_id, bulletin_id=bulletin.id, date=day)
-    for citation, reference in zip(document.citations, references, strict=True):
+    for citation, reference in zip(document.citations, cited, strict=True):
         yield Citation(
             bulletin_id=bulletin.id,
             number=citation.number,
@@ -150,19 +162,21 @@ def _links(
         )
 
 
-async def _clear(session: AsyncSession, bulletin_id: UUID) -> None:
+async def _clear(session: AsyncSession, bulletins: Sequence[UUID]) -> None:
     for table in (Section, Citation, BulletinTag, BulletinSource):
-        await session.execute(delete(table).where(table.bulletin_id == bulletin_id))
+        await session.execute(delete(table).where(table.bulletin_id.in_(bulletins)))
 
 
-async def _references(session: AsyncSession, items: Sequence[ReferenceItem]) -> list[Reference]:
+async def _references(
+    session: AsyncSession, items: Sequence[ReferenceItem]
+) -> dict[ReferenceItem, Reference]:
     """The shared rows of source items, made on their first use; a URL that was lacking is added."""
-    prints = [_fingerprint(item) for item in items]
-    found = await session.scalars(select(Reference).where(Reference.fingerprint.in_(prints)))
+    prints = {item: _fingerprint(item) for item in items}
+    found = await session.scalars(select(Reference).where(Reference.fingerprint.in_(prints.values())))
     known = {reference.fingerprint: reference for reference in found}
-    new = {item.source for item, fingerprint in zip(items, prints, strict=True) if fingerprint not in known}
+    new = {item.source for item, fingerprint in prints.items() if fingerprint not in known}
     sources = await _source_ids(session, new)
-    for fingerprint, item in zip(prints, items, strict=True):
+    for item, fingerprint in prints.items():
         if fingerprint not in known:
             known[fingerprint] = Reference(
                 id=new_id(),
@@ -177,7 +191,7 @@ async def _references(session: AsyncSession, items: Sequence[ReferenceItem]) -> 
             session.add(known[fingerprint])
         elif known[fingerprint].url is None:
             known[fingerprint].url = item.url
-    return [known[fingerprint] for fingerprint in prints]
+    return {item: known[fingerprint] for item, fingerprint in prints.items()}
 
 
 def _fingerprint(item: ReferenceItem) -> str:
@@ -204,16 +218,16 @@ async def _free_slug(session: AsyncSession, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """The rows whose counts depend on one bulletin."""
+    """The rows whose counts depend on some bulletins."""
 
     tags: frozenset[UUID] = frozenset()
     references: frozenset[UUID] = frozenset()
     sources: frozenset[UUID] = frozenset()
 
 
-async def _counted(session: AsyncSession, bulletin_id: UUID) -> _Counted:
+async def _counted(session: AsyncSession, bulletins: Sequence[UUID]) -> _Counted:
     async def ids(column: InstrumentedAttribute[UUID], owner: InstrumentedAttribute[UUID]) -> frozenset[UUID]:
-        return frozenset(await session.scalars(select(column).where(owner == bulletin_id)))
+        return frozenset(await session.scalars(select(column).where(owner.in_(bulletins))))
 
     return _Counted(
         tags=await ids(BulletinTag.tag_id, BulletinTag.bulletin_id),

@@ -64,7 +64,7 @@ class Event(Protocol):
 
 
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
-"""Runs inside the transaction that records the event."""
+"""Takes events of one class, of different subjects, inside the transaction that records them."""
 Follower = Callable[[AsyncSession, Sequence[Change]], Awaitable[None]]
 """Handles changes in order, each at least once; what it writes to the session is kept exactly once."""
 
@@ -88,20 +88,26 @@ class ChangeLog:
         assert isinstance(now, datetime)  # noqa: S101 - greatest() of a timestamp is one
         return now
 
-    async def record(self, session: AsyncSession, event: Event) -> None:
-        """Run the event's handlers and append it to the log; call :meth:`begin` first."""
-        for handler in self.handlers.get(type(event), ()):
-            await handler(session, event)
-        change = Change(
-            kind=event.kind,
-            subject=event.subject,
-            version=event.version,
-            payload=event.payload(),
-            at=event.at,
-        )
-        session.add(change)
+    async def record(self, session: AsyncSession, *events: Event) -> None:
+        """Run the events' handlers and append them to the log; call :meth:`begin` first.
+
+        :param events: one or more of one class, no two of the same subject.
+        """
+        for handler in self.handlers.get(type(events[0]), ()):
+            await handler(session, events)
+        changes = [
+            Change(
+                kind=event.kind,
+                subject=event.subject,
+                version=event.version,
+                payload=event.payload(),
+                at=event.at,
+            )
+            for event in events
+        ]
+        session.add_all(changes)
         await session.flush()
-        await session.execute(select(func.pg_notify(CHANNEL, str(change.seq))))
+        await session.execute(select(func.pg_notify(CHANNEL, str(changes[-1].seq))))
         for name in self.followers:
             await defer(session, "follow", lock=f"follow:{name}", follower=name)
 

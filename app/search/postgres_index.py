@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
@@ -19,7 +20,7 @@ from app.search.text import is_chinese, tokenizer
 from app.search.vectors import Vectors, vectors
 
 _FORGET = text("""
-WITH gone AS (DELETE FROM search_section WHERE slug = :slug RETURNING words),
+WITH gone AS (DELETE FROM search_section WHERE slug = ANY(:slugs) RETURNING words),
      lost AS (SELECT lexeme FROM gone, unnest(tsvector_to_array(words)) AS lexeme)
 UPDATE search_term SET df = df - n
 FROM (SELECT lexeme, count(*) AS n FROM lost GROUP BY lexeme) AS fewer WHERE term = lexeme
@@ -43,22 +44,33 @@ _TAKE_OVER = text(
 )
 
 
-async def index(session: AsyncSession, event: BulletinPublished) -> None:
-    """Put the event's sections in the place of the bulletin's former ones (a handler)."""
-    document = event.document
-    tags = await _tags(session, document.tag_slugs)
+async def index(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
+    """Put the events' sections in the place of their bulletins' former ones (a handler)."""
+    tags = await _tags(session, {slug for event in events for slug in event.document.tag_slugs})
     kinds = {slug: tag.kind for slug, tag in tags.items()}
-    published_at = await session.scalar(select(Bulletin.published_at).where(Bulletin.slug == document.slug))
-    sections = documents.of(document, event.version, published_at or event.at, kinds)
-    await remove(session, document.slug)
+    slugs = [event.document.slug for event in events]
+    published_at = await _published_at(session, slugs)
+    sections = [
+        section
+        for event in events
+        for section in documents.of(
+            event.document, event.version, published_at.get(event.document.slug, event.at), kinds
+        )
+    ]
+    await remove(session, slugs)
     cut = [vectors(section, _names(section, tags)) for section in sections]
     await _insert(session, IndexedSection, sections, cut)
     await _count(session, Counter(lexeme for each in cut for lexeme in each.lexemes))
 
 
-async def remove(session: AsyncSession, slug: str) -> None:
-    """Take a bulletin's sections out."""
-    await session.execute(_FORGET, {"slug": slug})
+async def remove(session: AsyncSession, slugs: Sequence[str]) -> None:
+    """Take the bulletins' sections out."""
+    await session.execute(_FORGET, {"slugs": slugs})
+
+
+async def _published_at(session: AsyncSession, slugs: Sequence[str]) -> dict[str, datetime]:
+    rows = await session.execute(select(Bulletin.slug, Bulletin.published_at).where(Bulletin.slug.in_(slugs)))
+    return dict(rows.all())
 
 
 async def reindex(

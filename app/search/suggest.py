@@ -39,17 +39,16 @@ _BATCH = 1_000
 Keyed = type[TagSuggestion] | type[SourceSuggestion] | type[SectionSuggestion]
 
 
-async def index(session: AsyncSession, event: BulletinPublished) -> None:
-    """Write the keys of what the event's bulletin, already live, brings along."""
-    tags = await session.scalars(select(Tag).where(Tag.slug.in_(event.document.tag_slugs)))
+async def index(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
+    """Write the keys of what the events' bulletins, already live, bring along (a handler)."""
+    slugs = {slug for event in events for slug in event.document.tag_slugs}
+    tags = await session.scalars(select(Tag).where(Tag.slug.in_(slugs)))
     await _write_tags(session, tags.all())
-    cites = BulletinSource.source_id == Source.id
-    of_bulletin = Bulletin.slug == event.subject
-    sources = (
-        select(Source).join(BulletinSource, cites).join(Bulletin, Bulletin.id == BulletinSource.bulletin_id)
-    )
-    await _write_sources(session, (await session.scalars(sources.where(of_bulletin))).all())
-    headings = select(Section.id, Section.date, Section.heading).join(Section.bulletin).where(of_bulletin)
+    of_bulletins = Bulletin.slug.in_([event.subject for event in events])
+    cited = select(BulletinSource.source_id).join(Bulletin, Bulletin.id == BulletinSource.bulletin_id)
+    sources = await session.scalars(select(Source).where(Source.id.in_(cited.where(of_bulletins))))
+    await _write_sources(session, sources.all())
+    headings = select(Section.id, Section.date, Section.heading).join(Section.bulletin).where(of_bulletins)
     await _write_headings(session, (await session.execute(headings)).all())
 
 

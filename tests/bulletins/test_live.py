@@ -174,7 +174,7 @@ def store(settings: Settings, document: BulletinDocument) -> None:
     async def run() -> None:
         event = BulletinPublished(document=document, version=1, at=datetime(2026, 6, 1, tzinfo=UTC))
         async with connect(settings) as database, database.session() as session:
-            await live.store(session, event)
+            await live.store(session, [event])
 
     asyncio.run(run())
 

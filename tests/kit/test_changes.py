@@ -83,8 +83,9 @@ def test_a_committed_event_defers_one_job_for_each_follower(settings: Settings) 
 
 
 def test_a_handler_runs_inside_the_recording_transaction(settings: Settings) -> None:
-    async def write(session: AsyncSession, event: Happened) -> None:
-        await session.execute(text("INSERT INTO handled VALUES (:subject)"), {"subject": event.subject})
+    async def write(session: AsyncSession, events: Sequence[Happened]) -> None:
+        for event in events:
+            await session.execute(text("INSERT INTO handled VALUES (:subject)"), {"subject": event.subject})
 
     with psycopg.connect(settings.conninfo) as connection:
         connection.execute("CREATE TABLE handled (subject text)")

@@ -91,7 +91,7 @@ def test_a_publication_that_fails_leaves_no_trace(settings: Settings, publish: P
     before = rows(settings, ROWS), rows(settings, TERMS)
 
     async def withdraw_and_fail(session: AsyncSession) -> None:
-        await postgres.remove(session, "2026-05-02")
+        await postgres.remove(session, ["2026-05-02"])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -105,7 +105,7 @@ def test_a_removed_bulletin_is_found_no_more_and_its_words_are_unknown(
 ) -> None:
     publish(FIRST, SECOND)
 
-    run(settings, lambda session: postgres.remove(session, "2026-05-01"))
+    run(settings, lambda session: postgres.remove(session, ["2026-05-01"]))
 
     assert found(settings, "软银") == ["2026-05-02/1"]
     assert ("软银", 1, "ruanyin", "ry") in rows(settings, TERMS)
