@@ -125,7 +125,8 @@ async def _show(settings: Settings, slug: str) -> "Bulletin | None":
 def _lines(outcome: "FileOutcome") -> Iterator[str]:
     """The report of one file: what became of it, then its findings."""
     if imported := outcome.imported:
-        what = f"{imported.slug or '日期不明'} {_OUTCOMES[imported.outcome]}，修订 {imported.revision}"
+        moved = f"（日期原为 {imported.formerly}）" if imported.formerly else ""
+        what = f"{imported.slug or '日期不明'}{moved} {_OUTCOMES[imported.outcome]}，修订 {imported.revision}"
         if outcome.published:
             unchanged = "（原已发布）" if outcome.published.outcome == "unchanged" else ""
             what += f"，已发布第 {outcome.published.version} 版{unchanged}"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from app.bulletins.taxonomy import curated
 from app.editorial.commands import Imported, Published, Refused, import_file, publish
-from app.ingest.reader import read_bulletin
+from app.ingest.reader import content, read_bytes
 from app.ingest.report import ImportReport, ImportResult, UnreadableFileError
 from app.kit.db import Database
 from app.wiring import changes
@@ -37,6 +37,7 @@ class FileOutcome:
         return {
             "file": self.file,
             "slug": self.imported.slug if self.imported else None,
+            "formerly": self.imported.formerly if self.imported else None,
             "outcome": self.imported.outcome if self.imported else None,
             "revision": self.imported.revision if self.imported else None,
             "version": self.published.version if self.published else None,
@@ -71,4 +72,5 @@ def _read(path: Path) -> tuple[ImportResult, bytes]:
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     if not path.name:  # "." and "/": the reader names files by their name.
         raise UnreadableFileError("file.not-a-file", f"{path}：不是文件，而是文件夹或设备。")
-    return read_bulletin(path, curated(), today), path.read_bytes()
+    source = content(path)
+    return read_bytes(path.name, source, curated(), today), source

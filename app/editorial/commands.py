@@ -13,8 +13,15 @@ from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurat
 from app.bulletins.live import UnknownTagError
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
+from app.editorial.sameness import same_text
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.changes import Change, ChangeLog
+
+RECENT = 50
+"""A corrected date is looked for among so many drafts, those saved last."""
+
+_LOCK = 0x6E717069
+"""Imports wait for each other: which draft a file belongs to depends on all of them."""
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -28,10 +35,14 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """``revision`` is the draft's latest number; ``slug`` is None where the file gives no date."""
+    """``revision`` is the draft's latest number; ``slug`` is None where its date is unknown.
+
+    ``formerly`` is the slug that the draft had until now, when its date was corrected.
+    """
 
     draft: Draft
     outcome: Literal["created", "revised", "unchanged"]
+    formerly: str | None = None
 
     @property
     def slug(self) -> str | None:
@@ -54,19 +65,23 @@ async def import_file(
 ) -> Imported:
     """Make the imported document the latest revision of its bulletin's draft.
 
-    The bulletin is known by its date; without one, by the file itself. The same document again
-    changes nothing, unless other findings refuse its publication now.
+    The bulletin is known by its date; one whose date is new or missing, by its text (see
+    :mod:`app.editorial.sameness`). The same document again changes nothing, unless other findings
+    refuse its publication now.
     """
     document, report = result.document, result.report
     slug = document.slug if document.date else None
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(slug or report.sha256, 0))))
-    draft = await _draft(session, slug, report.sha256)
+    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    draft = await _draft(session, slug, document, report.sha256)
     if draft and await _latest(session, draft) == (document, _errors(report)):
         return Imported(draft=draft, outcome="unchanged")
     outcome: Literal["created", "revised"] = "revised" if draft else "created"
     if draft is None:
         draft = Draft(slug=slug, latest_revision=0, version=0)
         session.add(draft)
+    formerly = draft.slug
+    if slug and not draft.version:
+        draft.slug = slug
     draft.latest_revision += 1
     await session.execute(
         insert(SourceFile)
@@ -86,15 +101,29 @@ async def import_file(
         )
     )
     await session.flush()
-    return Imported(draft=draft, outcome=outcome)
+    return Imported(draft=draft, outcome=outcome, formerly=formerly if formerly != draft.slug else None)
 
 
-async def _draft(session: AsyncSession, slug: str | None, sha256: str) -> Draft | None:
+async def _draft(
+    session: AsyncSession, slug: str | None, document: BulletinDocument, sha256: str
+) -> Draft | None:
+    locked = select(Draft).with_for_update()
     if slug is not None:
-        return await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
-    same_file = select(Revision.draft_id).where(Revision.source_file == sha256)
-    undated = select(Draft).where(Draft.slug.is_(None), Draft.id.in_(same_file))
-    return await session.scalar(undated.with_for_update())
+        if draft := await session.scalar(locked.where(Draft.slug == slug)):
+            return draft
+    else:
+        same_file = select(Revision.draft_id).where(Revision.source_file == sha256)
+        if draft := await session.scalar(locked.where(Draft.slug.is_(None), Draft.id.in_(same_file))):
+            return draft
+    latest = (Revision.draft_id == Draft.id) & (Revision.number == Draft.latest_revision)
+    # A withdrawn bulletin has left its date to others: the same text on a new date is a new bulletin.
+    candidates = select(Draft.id, Revision.document).join(Revision, latest)
+    candidates = candidates.where((Draft.version == 0) | Draft.published_revision.is_not(None))
+    recent = await session.execute(candidates.order_by(Revision.id.desc()).limit(RECENT))
+    for draft_id, other in recent:
+        if same_text(document, BulletinDocument.model_validate(other)):
+            return await session.scalar(locked.where(Draft.id == draft_id))
+    return None
 
 
 async def _revision(session: AsyncSession, draft: Draft, number: int) -> Revision:
@@ -132,6 +161,11 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Publi
     if errors := _errors(ImportReport.model_validate(revision.report)):
         messages = "；".join(finding.message for finding in errors)
         raise Refused("report.errors", f"有错误，不能发布：{messages}")
+    if document.slug != slug:
+        raise Refused(
+            "date.published",
+            f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}：请先撤回 {slug}，再导入并发布。",
+        )
     # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
     at = await changes.begin(session)
     draft.published_revision = revision.number

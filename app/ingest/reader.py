@@ -49,18 +49,25 @@ def read_bulletin(path: Path, taxonomy: Taxonomy, today: date) -> ImportResult:
 
     :raises UnreadableFileError: the file gives no document; the message names it.
     """
+    return read_bytes(path.name, content(path), taxonomy, today)
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file that may be a bulletin.
+
+    :raises UnreadableFileError: there is no such file, it cannot be opened, or it is too large.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise _refusal(path.name, "file.not-a-file", "不是文件，而是文件夹或设备")
         _refuse_size(path.name, status.st_size)
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise _refusal(path.name, "file.missing", "文件不存在") from error
     except OSError as error:
         raise _refusal(path.name, "file.unreadable", "无法打开文件，请检查读取权限") from error
-    return read_bytes(path.name, data, taxonomy, today)
 
 
 def read_bytes(name: str, data: bytes, taxonomy: Taxonomy, today: date) -> ImportResult:

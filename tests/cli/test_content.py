@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from app.kit.settings import Settings
+from app.rendering.text import render_text
+from scripts.archive import generate
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -98,9 +100,23 @@ def test_report_tells_where_each_finding_is(nqpf: Run, bulletin: Path) -> None:
     assert "  提示 paragraph.joined（第 49 行）：" in done.stdout
 
 
+def test_file_with_a_corrected_date_and_name_is_the_same_bulletin(
+    nqpf: Run, bulletin: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "2026-06-24.txt"
+    other.write_text(bulletin.read_text("utf-8").replace("2026 年 6 月 25 日", "2026 年 6 月 24 日"), "utf-8")
+    nqpf("import", other)
+    assert "2026-06-25（日期原为 2026-06-24） 更新" in nqpf("import", bulletin).stdout
+    assert nqpf("import", bulletin, "--publish").returncode == 0
+    refused = nqpf("import", other, "--publish")
+    assert refused.returncode == 1
+    assert "date.published 这一期已按日期 2026-06-25 发布" in refused.stdout
+    assert [item["slug"] for item in json.loads(nqpf("list", "--json").stdout)["items"]] == ["2026-06-25"]
+
+
 def test_list_says_that_there_are_more(nqpf: Run, bulletin: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
-    other.write_text(bulletin.read_text("utf-8").replace("2026 年 6 月 25 日", "2026 年 6 月 24 日"), "utf-8")
+    other.write_text(render_text(next(generate(1, seed=1))), "utf-8")
     nqpf("import", bulletin, other, "--publish")
     done = nqpf("list", "--limit", 1)
     assert "2026-06-25" in done.stdout

@@ -80,6 +80,55 @@ def test_a_file_without_a_date_is_known_by_its_bytes(settings: Settings) -> None
     assert (again.outcome, other.outcome) == ("unchanged", "created")
 
 
+LONG = "数据要素市场化配置改革继续推进，多地公共数据授权运营平台上线。" * 8
+
+
+def test_a_corrected_date_moves_the_draft_and_makes_no_second_bulletin(settings: Settings) -> None:
+    imported(settings, document(LONG, day=date(2026, 6, 24)))
+    (corrected,) = imported(settings, document(LONG, day=date(2026, 6, 25)), sha256="1")
+    assert (corrected.outcome, corrected.slug, corrected.revision) == ("revised", "2026-06-25", 2)
+    assert corrected.formerly == "2026-06-24"
+    assert rows(settings, "SELECT slug FROM draft") == [("2026-06-25",)]
+    assert publish(settings).version == 1
+
+
+def test_a_date_that_was_missing_is_added_to_the_same_draft(settings: Settings) -> None:
+    imported(settings, document(LONG, day=None))
+    (dated,) = imported(settings, document(LONG), sha256="1")
+    assert (dated.outcome, dated.slug, dated.formerly) == ("revised", "2026-06-25", None)
+    assert rows(settings, "SELECT slug FROM draft") == [("2026-06-25",)]
+
+
+def test_a_date_that_was_lost_by_mistake_stays_the_drafts(settings: Settings) -> None:
+    imported(settings, document(LONG))
+    (undated,) = imported(settings, document(LONG, day=None), sha256="1")
+    assert (undated.outcome, undated.slug) == ("revised", "2026-06-25")
+
+
+def test_a_public_bulletin_keeps_its_date_and_the_file_with_another_one_is_kept(settings: Settings) -> None:
+    imported(settings, document(LONG, day=date(2026, 6, 24)))
+    publish(settings, "2026-06-24")
+    (other,) = imported(settings, document(LONG), sha256="1")
+    assert (other.slug, other.revision) == ("2026-06-24", 2)
+    with pytest.raises(Refused, match=r"2026-06-24.*2026-06-25.*撤回") as refusal:
+        publish(settings, "2026-06-24")
+    assert refusal.value.code == "date.published"
+    assert rows(settings, "SELECT slug, version FROM bulletin") == [("2026-06-24", 1)]
+
+
+def test_an_issue_that_only_shares_some_text_with_another_is_its_own(settings: Settings) -> None:
+    imported(settings, document(LONG, day=date(2026, 6, 24)))
+    other = document(LONG)
+    more = other.sections[0].model_copy(update={"number": 2, "body": (Paragraph(text="另一条" * 60),)})
+    (result,) = imported(settings, other.model_copy(update={"sections": (*other.sections, more)}))
+    assert (result.outcome, result.slug) == ("created", "2026-06-25")
+
+
+def test_concurrent_imports_of_one_file_without_a_date_make_one_draft(settings: Settings) -> None:
+    imported(settings, *(document(LONG, day=None) for _ in range(4)))
+    assert rows(settings, "SELECT count(*) FROM draft") == [(1,)]
+
+
 def test_concurrent_imports_of_one_bulletin_make_one_draft_and_lose_no_revision(settings: Settings) -> None:
     results = imported(settings, *(document(f"第{number}版") for number in range(6)))
     assert sorted(result.revision for result in results) == [1, 2, 3, 4, 5, 6]
