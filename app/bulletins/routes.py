@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
@@ -19,7 +18,7 @@ from app.kit.caching import JSON, SPARSE, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import Page, next_link
-from app.kit.parameters import Query, choices, chosen, once, one_of
+from app.kit.parameters import Id, Query, chosen, once, one_of
 from app.kit.problems import Problem, responses
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
@@ -27,59 +26,54 @@ BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
 
 
-def _fields(model: type[schemas.Output]) -> Any:
-    return Field(
-        default=None,
-        pattern=choices(model),
-        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`.",
-        examples=[",".join(list(model.model_fields)[:2])],
+def _fields(model: type[schemas.Output]) -> tuple[Any, ...]:
+    described = Field(
+        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`."
     )
+    return *one_of(*model.model_fields), described
 
 
 class BulletinsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
     include: Annotated[
         str | None,
-        Field(
-            pattern=one_of("sections", "citations", "contacts"),
-            description="Add these parts of the content, separated by commas",
-            examples=["sections,citations"],
-        ),
+        *one_of("sections", "citations", "contacts"),
+        Field(description="Add these parts of the content, separated by commas"),
     ] = None
-    fields: str | None = _fields(schemas.BulletinItem)
+    fields: Annotated[str | None, *_fields(schemas.BulletinItem)] = None
 
 
 class BulletinQuery(Query):
-    fields: str | None = _fields(schemas.Bulletin)
+    fields: Annotated[str | None, *_fields(schemas.Bulletin)] = None
 
 
 class SectionsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: str | None = _fields(schemas.Section)
+    fields: Annotated[str | None, *_fields(schemas.Section)] = None
 
 
 class SectionQuery(Query):
-    fields: str | None = _fields(schemas.Section)
+    fields: Annotated[str | None, *_fields(schemas.Section)] = None
 
 
 class TagsQuery(TagQuery):
-    fields: str | None = _fields(schemas.Tag)
+    fields: Annotated[str | None, *_fields(schemas.Tag)] = None
 
 
 class TagDetailQuery(Query):
-    fields: str | None = _fields(schemas.TagDetail)
+    fields: Annotated[str | None, *_fields(schemas.TagDetail)] = None
 
 
 class ReferencesQuery(TagFilters):
-    fields: str | None = _fields(schemas.Reference)
+    fields: Annotated[str | None, *_fields(schemas.Reference)] = None
 
 
 class ReferenceQuery(Query):
-    fields: str | None = _fields(schemas.ReferenceDetail)
+    fields: Annotated[str | None, *_fields(schemas.ReferenceDetail)] = None
 
 
 class SourcesQuery(SourceQuery):
-    fields: str | None = _fields(schemas.Source)
+    fields: Annotated[str | None, *_fields(schemas.Source)] = None
 
 
 _VALIDATORS = {
@@ -267,7 +261,7 @@ async def list_references(
 async def get_reference(
     request: Request,
     session: Reader,
-    reference_id: Annotated[UUID, Path(alias="id", examples=[examples.REFERENCE["id"]])],
+    reference_id: Annotated[Id, Path(alias="id", examples=[examples.REFERENCE["id"]])],
     query: Annotated[ReferenceQuery, QueryParameters()],
 ) -> Response:
     """One reference with every bulletin and section that cites it, and what for."""

@@ -66,6 +66,10 @@ def test_what_is_not_there_is_a_404(reading: httpx2.Client, address: str) -> Non
         (f"/v1/tags/{'x' * 81}", "slug"),
         ("/v1/references/1", "id"),
         ("/v1/references/%00", "id"),
+        (f"/v1/references/{NOBODY.replace('-', '')}", "id"),
+        (f"/v1/references/{NOBODY}".replace("01999999", "0199ABCD"), "id"),
+        (f"/v1/references/{{{NOBODY}}}", "id"),
+        (f"/v1/references/urn:uuid:{NOBODY}", "id"),
     ],
 )
 def test_a_path_that_can_name_nothing_is_refused(
@@ -210,6 +214,13 @@ def test_a_choice_that_is_not_offered_is_refused(
     reading: httpx2.Client, address: str, parameter: str
 ) -> None:
     refused(reading.get(address), parameter)
+
+
+def test_an_unknown_field_is_named_beside_those_that_exist(reading: httpx2.Client) -> None:
+    (error,) = reading.get("/v1/sources?fields=slug,id").json()["errors"]
+    assert error["detail"] == "there is no 'id'; there are slug, name, reference_count"
+    (error,) = reading.get("/v1/bulletins?include=tags").json()["errors"]
+    assert error["detail"] == "there is no 'tags'; there are sections, citations, contacts"
 
 
 @pytest.mark.parametrize("address", FILTERED)
