@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app.bulletins import routes as bulletins
 from app.kit import health, migrate, problems
+from app.kit.addresses import Utf8Addresses
+from app.kit.cors import Cors
 from app.kit.db import connect
 from app.kit.head import Head
 from app.kit.settings import Settings
@@ -50,10 +51,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
+    app.add_middleware(Utf8Addresses)
     app.add_middleware(Head)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],
