@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app.bulletins import routes as bulletins
-from app.kit import health, migrate, problems
+from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.cors import Cors
 from app.kit.db import connect
@@ -43,11 +43,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         version="1.0.0",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
     problems.install(app)
+    documentation.install(app)
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
