@@ -162,10 +162,10 @@ def test_worker_goes_on_when_its_external_database_comes_back(start: Start) -> N
         migrate.upgrade(Settings(meili_url=None).with_database(uri))
         worker = start("worker", DATABASE_URL=uri, NQPF_LOG_FORMAT="json")
         wait_for_workers(uri)
-        cluster.stop()
-        cluster.start(FAST)
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute("DELETE FROM procrastinate_workers")
+        cluster.stop()
+        cluster.start(FAST)
         wait_for_workers(uri)
         worker.terminate()
         _, errors = worker.communicate(timeout=60)
