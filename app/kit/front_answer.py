@@ -19,8 +19,9 @@ NOTHING: Message = {"type": "http.response.body", "body": b""}
 
 _ASKING = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"origin"})
 _MADE_HERE = frozenset({b"age", b"connection", b"content-length", b"etag", b"transfer-encoding"})
-_OF_UNCHANGED = frozenset({b"cache-control", b"content-location", b"expires", b"link", b"vary"})
-_CODINGS = (None, "gzip", "zstd")
+_OF_UNCHANGED = frozenset(
+    {b"cache-control", b"content-location", b"expires", b"last-modified", b"link", b"vary"}
+)
 _OVERHEAD = 2_000
 _LONG = 256
 
@@ -91,8 +92,6 @@ class Answer:
         self._ready = ready or {}
         given = dict(self.headers)
         self._etag = given.get(b"etag")
-        opaque = (self._etag or b"").removeprefix(b"W/")
-        self._tags = frozenset(_tag(opaque, coding).decode("latin-1") for coding in _CODINGS)
         self._modified = date(_text(given.get(b"last-modified")) or "")
         self._forms: dict[str | None, _Form] = {}
         self._age = b"0"
@@ -138,9 +137,9 @@ class Answer:
             form = self._form(_coding(asked[b"accept-encoding"]))
         match, since = asked.get(b"if-none-match"), asked.get(b"if-modified-since")
         if (match is not None or since is not None) and self.status == 200:
-            # Nearly all who ask so know the very form that they would get.
+            # Nearly all who ask so name just the tag that they have.
             known = match is not None and match == form.etag
-            if known or unchanged(_text(match), _text(since), self._tags, self._modified):
+            if known or unchanged(_text(match), _text(since), form.opaque, self._modified):
                 return form.unchanged, NOTHING
         return form.start, form.body
 
@@ -177,6 +176,7 @@ class _Form:
     ) -> None:
         own = [] if etag is None else [(b"etag", etag)]
         self.etag = etag
+        self.opaque = frozenset() if etag is None else {etag.removeprefix(b"W/").decode("latin-1")}
         self._status = status
         self._headers = [header for header in headers if header[0] not in _MADE_HERE] + own
         self._unchanged = [header for header in headers if header[0] in _OF_UNCHANGED] + own

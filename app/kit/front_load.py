@@ -7,14 +7,11 @@ from time import monotonic
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.kit.caching import READY
 from app.kit.front_answer import Answer, Failure, Reply
 from app.kit.front_terms import terms
 
 log = structlog.get_logger(__name__)
-
-EXTENSION = "nqpf.front"
-"""In the scope's ``extensions``: a dict into which the application may put its finished body in other
-codings, ``{"gzip": bytes, "zstd": bytes}``, so that nobody compresses it again."""
 
 # One answer serves all, so it must be whole: choosing between its forms is the front's work.
 _CHOOSING = frozenset(
@@ -67,7 +64,7 @@ class Load:
             **scope,
             "method": "GET",
             "headers": [header for header in scope["headers"] if header[0] not in _CHOOSING],
-            "extensions": {EXTENSION: self._ready},
+            "extensions": {READY: self._ready},
         }
         self.task = asyncio.create_task(self._run(app, whole))
         return self.task

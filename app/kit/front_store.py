@@ -23,11 +23,12 @@ class Store:
 
     It starts deaf: nothing it keeps is fresh until :meth:`listen` says that changes are heard. ``clock``
     counts the changes; an answer whose load began before a change of one of its keys is not kept.
-    Times are monotonic seconds.
+    ``seq`` is the last change heard of. Times are monotonic seconds.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.clock = 0
+        self.seq = 0
         self.listening = False
         self.hot: dict[Target, Answer] = {}
         self.loads: dict[Key, Load] = {}
@@ -97,9 +98,10 @@ class Store:
         """Whether the key's answer was none to keep, within a minute and since the last change."""
         return hash(key) in self._passing
 
-    def drop(self, names: Iterable[str]) -> None:
+    def drop(self, names: Iterable[str], seq: int = 0) -> None:
         """Forget the answers with one of these surrogate keys: what they say has changed."""
         self.clock += 1
+        self.seq = max(self.seq, seq)
         self._passing.clear()
         if len(self._moved) > _MOVES:
             self._moved.clear()
@@ -116,9 +118,10 @@ class Store:
         for kept in (self.hot, self._answers, self._holders, self._moved, self._passing):
             kept.clear()
 
-    def listen(self) -> None:
-        """Every change is heard from now on; what is older is not known to be true."""
+    def listen(self, seq: int = 0) -> None:
+        """Every change after ``seq`` is heard from now on; what is older is not known to be true."""
         self.clear()
+        self.seq = max(self.seq, seq)
         self.listening = True
 
     def lose(self) -> None:

@@ -1,25 +1,18 @@
-"""Keeping a store of answers true: what changes is dropped, here at once, elsewhere when it is heard."""
+"""Keeping a store of answers true: what other processes change is dropped as soon as it is heard."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import structlog
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from sqlalchemy import event as hooks
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
-from app.kit.changes import CHANNEL, Event, Handler
+from app.kit.changes import CHANNEL
 from app.kit.front_store import Store
 
 log = structlog.get_logger(__name__)
-
-Keys = Callable[[str, str, Mapping[str, Any]], Iterable[str]]
-"""From the kind, subject and payload of a change to the surrogate keys that it touches."""
 
 HEARTBEAT = 1.0
 PATIENCE = 2.0
@@ -34,24 +27,6 @@ _SOCKET = {
 }
 
 
-def dropping(store: Store, keys: Keys) -> Handler:
-    """A handler of the change log by which the process that makes a change drops what it touches.
-
-    It does so as soon as the transaction is committed, before anybody hears of that.
-    """
-
-    async def handle(session: AsyncSession, event: Event) -> None:
-        touched = frozenset(keys(event.kind, event.subject, event.payload()))
-
-        def drop(committed: Session) -> None:
-            if not committed.in_nested_transaction():  # A savepoint says "commit" too.
-                store.drop(touched)
-
-        hooks.listen(session.sync_session, "after_commit", drop)
-
-    return handle
-
-
 class Invalidator:
     """Drops from ``store`` what other processes change, on a connection of its own.
 
@@ -63,7 +38,6 @@ class Invalidator:
         self,
         conninfo: str,
         store: Store,
-        keys: Keys,
         *,
         heartbeat: float = HEARTBEAT,
         patience: float = PATIENCE,
@@ -73,7 +47,6 @@ class Invalidator:
         """
         self._conninfo = make_conninfo(conninfo, **_SOCKET)
         self._store = store
-        self._keys = keys
         self._heartbeat = heartbeat
         self._patience = patience
 
@@ -108,7 +81,7 @@ class Invalidator:
             await connection.execute(f"LISTEN {CHANNEL}".encode())
             cursor = await connection.execute("SELECT coalesce(max(seq), 0) FROM change")
             ((seq,),) = await cursor.fetchall()
-            self._store.listen()
+            self._store.listen(seq)
             log.info("listening", seq=seq)
             while self._store.listening:
                 async for _ in connection.notifies(timeout=self._heartbeat, stop_after=1):
@@ -123,12 +96,12 @@ class Invalidator:
         try:
             async with asyncio.timeout(self._patience):
                 cursor = await connection.execute(
-                    "SELECT seq, kind, subject, payload FROM change WHERE seq > %s ORDER BY seq", (seq,)
+                    "SELECT seq, touched FROM change WHERE seq > %s ORDER BY seq", (seq,)
                 )
                 rows = await cursor.fetchall()
         finally:
             deaf.cancel()
         if rows:
-            self._store.drop({key for _, *change in rows for key in self._keys(*change)})
             seq = rows[-1][0]
+            self._store.drop({key for _, touched in rows for key in touched}, seq)
         return seq

@@ -1,7 +1,7 @@
 """A change log that tests write to, and a store that follows it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.changes import ChangeLog
+from app.kit.changes import ChangeLog, touch
 from app.kit.db import Database, connect
 from app.kit.front_answer import Answer
 from app.kit.front_store import Store
@@ -19,8 +20,10 @@ from app.kit.settings import Settings
 from tests.kit.toy import until
 
 CHANGES = """CREATE TABLE change (seq bigint GENERATED ALWAYS AS IDENTITY, kind text NOT NULL,
- subject text NOT NULL, version bigint NOT NULL, payload jsonb NOT NULL, at timestamptz NOT NULL)"""
-INSERT = "INSERT INTO change (kind, subject, version, payload, at) VALUES ('x', %s, 1, '{}', now())"
+ subject text NOT NULL, version bigint NOT NULL, payload jsonb NOT NULL, touched jsonb NOT NULL,
+ at timestamptz NOT NULL)"""
+INSERT = """INSERT INTO change (kind, subject, version, payload, touched, at)
+ VALUES ('x', 'x', 1, '{}', jsonb_build_array(%s::text), now())"""
 LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'front'"
 
 
@@ -32,13 +35,15 @@ class Happened:
     kind: ClassVar[str] = "test.happened"
 
     def payload(self) -> dict[str, Any]:
-        return {"tags": ["compute"]}
+        return {}
 
 
-def touched(kind: str, subject: str, payload: Mapping[str, Any]) -> Iterable[str]:
-    if kind == "broken":
-        raise ZeroDivisionError
-    return [subject, *(f"tag:{tag}" for tag in payload.get("tags", ()))]
+async def touches(session: AsyncSession, events: Sequence[Happened]) -> None:
+    """A handler: the subject's answer is another one, and its tag's."""
+    touch(session, "tag:compute", *(event.subject for event in events))
+
+
+LOG = ChangeLog(handlers={Happened: (touches,)})
 
 
 def fill(store: Store, *names: str) -> None:
@@ -52,7 +57,7 @@ def held(store: Store, *names: str) -> list[str]:
     return [name for name in names if store.fresh((name, ""), (name, b""), 1) is not None]
 
 
-async def record(database: Database, log: ChangeLog, subject: str) -> None:
+async def record(database: Database, subject: str, log: ChangeLog = LOG) -> None:
     async with database.session() as session:
         await log.begin(session)
         await log.record(session, Happened(subject))
@@ -69,7 +74,7 @@ async def following(settings: Settings, **options: float) -> AsyncIterator[Store
     """A store that listens to the database of the settings."""
     store = Store()
     conninfo = make_conninfo(settings.conninfo, application_name="front")
-    async with Invalidator(conninfo, store, touched, **options).running():
+    async with Invalidator(conninfo, store, **options).running():
         await until(lambda: store.listening)
         yield store
 

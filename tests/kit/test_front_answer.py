@@ -81,15 +81,17 @@ def test_a_body_that_gains_nothing_stays_as_it_is(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "match",
-    [b'"v1"', b'W/"v1"', b'"v1-gzip"', b'W/"v1-zstd"', b'"a", "v1", W/"b"', b'"a",W/"v1-gzip"', b"*", b" * "],
+    [b'"%s"', b'W/"%s"', b'"a", "%s", W/"b"', b'"a",W/"%s"', b"*", b" * "],
 )
 @pytest.mark.parametrize("accept", [b"identity", b"gzip"])
-def test_a_client_that_has_the_answer_in_any_coding_is_told_so(match: bytes, accept: bytes) -> None:
-    status, headers, body = got(made(), if_none_match=match, accept_encoding=accept)
+def test_a_client_that_has_the_answer_is_told_so(match: bytes, accept: bytes) -> None:
+    known = match.replace(b"%s", b"v1" if accept == b"identity" else b"v1-gzip")
+    status, headers, body = got(made(), if_none_match=known, accept_encoding=accept)
     assert (status, body) == (304, b"")
     assert headers == {
         b"cache-control": b"public, max-age=60",
         b"content-location": b"/v1/bulletins/2026-06-25",
+        b"last-modified": DAY,
         b"link": b'</v1/bulletins?cursor=a>; rel="next"',
         b"vary": b"Accept-Encoding",
         b"etag": b'"v1"' if accept == b"identity" else b'"v1-gzip"',
@@ -97,7 +99,7 @@ def test_a_client_that_has_the_answer_in_any_coding_is_told_so(match: bytes, acc
     }
 
 
-@pytest.mark.parametrize("match", [b'"v2"', b"v1", b'"v1', b"", b'"v1-br"', b"W/", b"\xff"])
+@pytest.mark.parametrize("match", [b'"v2"', b'"v1-gzip"', b"v1", b'"v1', b"", b'"v1-br"', b"W/", b"\xff"])
 def test_a_client_that_has_another_answer_gets_this_one(match: bytes) -> None:
     assert got(made(), if_none_match=match, if_modified_since=DAY)[0] == 200
 

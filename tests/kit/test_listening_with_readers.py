@@ -11,13 +11,11 @@ import pytest
 from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
-from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect
 from app.kit.embedded_postgres import Cluster, running
 from app.kit.front import Front
-from app.kit.listening import dropping
 from app.kit.settings import Settings
-from tests.kit.change_log import CHANGES, INSERT, Happened, execute, following, record, touched
+from tests.kit.change_log import CHANGES, INSERT, execute, following, record
 from tests.kit.toy import PUBLIC, Toy, on_socket, until
 
 
@@ -52,10 +50,10 @@ def test_versions_never_go_back_and_the_process_that_changes_never_gives_the_old
             assert version >= before or not publishes
             last = version
 
-    async def publishing(database: Database, log: ChangeLog) -> None:
+    async def publishing(database: Database) -> None:
         nonlocal published
         for number in range(1, 61):
-            await record(database, log, "thing")
+            await record(database, "thing")
             published = number
 
     async def run() -> None:
@@ -69,9 +67,9 @@ def test_versions_never_go_back_and_the_process_that_changes_never_gives_the_old
             on_socket(Front(Versions(database), third)) as other,
             asyncio.timeout(60),
         ):
-            log = ChangeLog(handlers={Happened: (dropping(first, touched),)})
+            database.told = lambda changed: first.drop(changed.keys, changed.seq)
             await asyncio.gather(
-                publishing(database, log),
+                publishing(database),
                 *(
                     reading(client, publishes=client is publisher)
                     for client in (publisher, reader, other) * 2

@@ -61,7 +61,7 @@ class Toy:
             await self.wait()
         if status == 0:
             raise error or RuntimeError
-        scope.get("extensions", {}).get("nqpf.front", {}).update(self.ready)
+        scope.get("extensions", {}).get("nqpf.ready", {}).update(self.ready)
         lines = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": lines})
         size = -(-len(body) // self.chunks) or 1
