@@ -10,7 +10,10 @@ from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.cors import Cors
 from app.kit.db import connect
+from app.kit.front import Front
+from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.search import engines
 from app.search import routes as search
@@ -23,14 +26,34 @@ Lists are keyset pages: follow `next` or the `Link` header. `ETag`, `Last-Modifi
 work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
+EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location")
+"""The headers that pages of other origins may see."""
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API on the database that the settings name (the environment's, when None)."""
+
+def create_app(settings: Settings | None = None) -> Front:
+    """The API on the database that the settings name (the environment's, when None), behind its front."""
     settings = settings or Settings.load()
+    store = Store(settings.cache_bytes)
+    return Front(
+        create_api(settings, store),
+        store,
+        origins=settings.cors_origins,
+        exposed=EXPOSED,
+        stale_if_error=60,
+    )
+
+
+def create_api(settings: Settings, store: Store) -> FastAPI:
+    """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with connect(settings) as database, engines.connect(settings, database) as search_engine:
+        async with (
+            connect(settings) as database,
+            engines.connect(settings, database) as search_engine,
+            Invalidator(database.conninfo, store).running(),
+        ):
+            database.told = lambda changed: store.drop(changed.keys, changed.seq)
             app.state.database = database
             app.state.search = search_engine
             app.state.checks = {"search": search_engine.trouble}
@@ -60,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],
-            expose_headers=["ETag", "Last-Modified", "Link", "Content-Location"],
+            expose_headers=EXPOSED,
             max_age=86_400,
         )
     return app

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import live
+from app.bulletins import finished, live
 from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
 from app.kit.changes import Change, ChangeLog
 from app.search import indexing, postgres, suggest
@@ -27,9 +27,9 @@ async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> 
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, postgres.index, suggest.index),
-        TagsCurated: (suggest_anew,),
+        BulletinPublished: (live.store, finished.keep, postgres.index, suggest.index),
+        BulletinCorrected: (live.store, finished.keep, postgres.index, suggest.index),
+        TagsCurated: (finished.forget, suggest_anew),
     },
     # after it, each at its own pace
     followers={

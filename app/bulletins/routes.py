@@ -1,23 +1,25 @@
 """The public reading API."""
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
+from pydantic import BaseModel, Field
 
-from app.bulletins import catalogue, examples, queries, schemas, shapes
+from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes
 from app.bulletins.catalogue import SourceQuery, TagQuery
 from app.bulletins.document import MAX_SECTIONS
 from app.bulletins.examples import Example
 from app.bulletins.filters import Order, TagFilters
+from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
-from app.kit.caching import JSON, SPARSE, reply
+from app.kit.caching import JSON, SPARSE, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
-from app.kit.pagination import Page, next_link
+from app.kit.pagination import next_link
 from app.kit.parameters import Id, Query, chosen, once, one_of
 from app.kit.problems import Problem, responses
 
@@ -103,16 +105,19 @@ def _list(example: Example) -> dict[int | str, dict[str, Any]]:
     return _answers(examples.page(example), "invalid-cursor", headers=_VALIDATORS | _LINK)
 
 
-def _page(
-    request: Request,
-    items: list[Any],
-    cursor: str | None,
-    fields: frozenset[str] | None,
-    modified: datetime | None,
-) -> Response:
-    content = Page[Any](items=items, next=cursor)
-    headers = next_link(request, cursor)
-    return reply(request, content, modified=modified, fields=fields, listed=True, headers=headers)
+def _page(request: Request, page: List, fields: frozenset[str] | None, modified: datetime | None) -> Response:
+    content = b'{"items":[%b],"next":%b}' % (b",".join(page.items), json.dumps(page.next).encode())
+    return reply(
+        request,
+        sparse(content, fields, listed=True),
+        keys=page.keys,
+        modified=modified,
+        headers=next_link(request, page.next),
+    )
+
+
+def _models(items: Iterable[BaseModel]) -> list[bytes]:
+    return [item.model_dump_json().encode() for item in items]
 
 
 @router.get(
@@ -128,10 +133,11 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
-    rows, cursor = await queries.bulletins(session, query, query.order, parts)
-    items = [shapes.bulletin_item(row, parts) for row in rows]
+    page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
+    if fields is None and parts:
+        page = page._replace(items=[without(item, PARTS - parts) for item in page.items])
     shown = None if fields is None else fields | included
-    return _page(request, items, cursor, shown, await last_change(session))
+    return _page(request, page, shown, await last_change(session))
 
 
 @router.get(
@@ -141,13 +147,13 @@ async def list_bulletins(
     responses=_item(examples.BULLETIN),
 )
 async def get_latest_bulletin(
-    request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
+    request: Request, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
-    slug = await queries.latest_slug(session)
+    slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
         raise Problem("not-found", "No bulletin is published yet.")
-    return await _bulletin(request, session, slug, query.fields)
+    return await _bulletin(request, slug, query.fields, keys.CONTENT)
 
 
 @router.get(
@@ -157,19 +163,23 @@ async def get_latest_bulletin(
     responses=_item(examples.BULLETIN),
 )
 async def get_bulletin(
-    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
+    request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts."""
-    return await _bulletin(request, session, slug, query.fields)
+    return await _bulletin(request, slug, query.fields)
 
 
-async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: str | None) -> Response:
-    placed = await queries.bulletin(session, slug)
-    if placed is None:
+async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys: str) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin")
+    if found is None:
         raise Problem("not-found", f"No bulletin {slug} is published.")
-    headers = {"Content-Location": f"/v1/bulletins/{slug}"}
-    modified = await last_change(session)
-    return reply(request, shapes.bulletin(placed), modified=modified, fields=chosen(fields), headers=headers)
+    return reply(
+        request,
+        found.shown(chosen(fields)),
+        keys=[keys.bulletin(slug), *more_keys],
+        modified=found.modified,
+        headers={"Content-Location": f"/v1/bulletins/{slug}"},
+    )
 
 
 @router.get(
@@ -180,17 +190,16 @@ async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: 
 )
 async def get_section(
     request: Request,
-    session: Reader,
     slug: BulletinSlug,
     number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
     query: Annotated[SectionQuery, QueryParameters()],
 ) -> Response:
     """One section with the name of its bulletin."""
-    row = await queries.section(session, slug, number)
-    if row is None:
+    found = await finished.find(request.app.state.database, slug, "section", number)
+    if found is None:
         raise Problem("not-found", f"No bulletin {slug} with a section {number} is published.")
-    modified = await last_change(session)
-    return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
+    body = found.shown(chosen(query.fields))
+    return reply(request, body, keys=[keys.bulletin(slug)], modified=found.modified)
 
 
 @router.get(
@@ -203,9 +212,8 @@ async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
 ) -> Response:
     """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
-    rows, cursor = await queries.sections(session, query, query.order)
-    items = [shapes.section_alone(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = await queries.sections(session, query, query.order)
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_list(examples.TAG))
@@ -214,8 +222,8 @@ async def list_tags(
 ) -> Response:
     """Tags by slug, with how much is published under each."""
     rows, cursor = await catalogue.tags(session, query)
-    items = [shapes.tag(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.tag, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
@@ -234,7 +242,9 @@ async def get_tag(
     found = await catalogue.tag(session, slug)
     if found is None:
         raise Problem("not-found", f"There is no tag {slug!r}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    row, detail = found
+    body = sparse(detail.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.tag(row.id)], modified=await last_change(session))
 
 
 @router.get(
@@ -248,8 +258,8 @@ async def list_references(
 ) -> Response:
     """References that published bulletins cite, newest first. Tags are those of the citing bulletins."""
     rows, cursor = await catalogue.references(session, query)
-    items = [shapes.reference(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.reference, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
@@ -268,7 +278,8 @@ async def get_reference(
     found = await catalogue.reference(session, reference_id)
     if found is None:
         raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    body = sparse(found.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.reference(reference_id)], modified=await last_change(session))
 
 
 @router.get(
@@ -282,5 +293,5 @@ async def list_sources(
 ) -> Response:
     """Sources that published bulletins cite, by slug."""
     rows, cursor = await catalogue.sources(session, query)
-    items = [shapes.source(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.source, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))

@@ -81,9 +81,10 @@ def export_openapi(
     """Write the OpenAPI description of the API."""
     import json
 
-    from app.main import create_app
+    from app.kit.front_store import Store
+    from app.main import create_api
 
-    text = json.dumps(create_app(Settings()).openapi(), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(create_api(Settings(), Store()).openapi(), ensure_ascii=False, indent=2) + "\n"
     if file is None:
         sys.stdout.write(text)
         return

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
+    cache_bytes: int = Field(default=64_000_000, ge=0, validation_alias="NQPF_CACHE_BYTES")
 
     @field_validator("database_url")
     @classmethod

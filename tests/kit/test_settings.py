@@ -41,6 +41,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
         "NQPF_DATABASE_WAIT": "60",
+        "NQPF_CACHE_BYTES": "1000000",
     }
     assert set(values) == set(variables())
     for name, value in values.items():
