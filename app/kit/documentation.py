@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from app.kit.caching import JSON, PUBLIC, CachePolicy, finished
+from app.kit.caching import PUBLIC, Body, CachePolicy, reply
 
 _DAY = CachePolicy(max_age=86_400)
 
@@ -43,7 +43,7 @@ def install(app: FastAPI) -> None:
     @app.get("/openapi.json", include_in_schema=False)
     async def description(request: Request) -> Response:
         body: bytes = JSONResponse(app.openapi()).body  # type: ignore[assignment]
-        return finished(request, body, JSON, modified=None, policy=PUBLIC)
+        return reply(request, Body(body), keys=[], modified=None)
 
     @app.get("/docs", include_in_schema=False)
     async def page() -> HTMLResponse:
@@ -55,4 +55,5 @@ def install(app: FastAPI) -> None:
     @app.get("/docs/{name}", include_in_schema=False)
     def asset(request: Request, name: Asset) -> Response:
         body = _START if name == "start.js" else (files("fastapi_swagger") / "resources" / name).read_bytes()
-        return finished(request, body, _TYPES[name.rpartition(".")[2]], modified=None, policy=_DAY)
+        media_type = _TYPES[name.rpartition(".")[2]]
+        return reply(request, Body(body, media_type), keys=[], modified=None, policy=_DAY)
