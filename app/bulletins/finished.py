@@ -100,10 +100,9 @@ def finish(document: BulletinDocument, standing: Standing) -> Iterator[Finished]
 async def keep(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
     """Keep the answers of the events' bulletins, already live, and of their neighbours (a handler)."""
     slugs = {event.subject for event in events}
-    appeared = Bulletin.published_at == Bulletin.updated_at
-    for day in await session.scalars(select(Bulletin.date).where(Bulletin.slug.in_(slugs), appeared)):
-        for query in neighbours(day):
-            slugs |= set(await session.scalars(query))
+    appeared = Bulletin.slug.in_(slugs) & (Bulletin.published_at == Bulletin.updated_at)
+    beside = select(*(query.scalar_subquery() for query in neighbours())).where(appeared)
+    slugs |= {slug for pair in await session.execute(beside) for slug in pair if slug}
     await _write(session, slugs)
     touch(session, *map(keys.bulletin, slugs))
 
