@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import live
-from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
+from app.bulletins import history, live
+from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.kit.changes import Change, ChangeLog
 from app.search import indexing, postgres, suggest
 
@@ -19,6 +19,11 @@ async def journal(session: AsyncSession, changes: Sequence[Change]) -> None:  # 
         log.info("change", seq=change.seq, kind=change.kind, subject=change.subject, version=change.version)
 
 
+async def unindex(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Take what was withdrawn out of the search index."""
+    await postgres.remove(session, [event.slug for event in events])
+
+
 async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> None:  # noqa: ARG001 - a Handler
     """Offer the tags by their new names."""
     await suggest.rebuild(session)
@@ -27,8 +32,10 @@ async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> 
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, postgres.index, suggest.index),
+        BulletinPublished: (live.store, history.keep, postgres.index, suggest.index),
+        BulletinCorrected: (live.store, history.keep, postgres.index, suggest.index),
+        # Suggestions of headings go with their sections, those of tags and sources with their counts.
+        BulletinWithdrawn: (unindex, live.remove, history.forget),
         TagsCurated: (suggest_anew,),
     },
     # after it, each at its own pace

@@ -9,7 +9,7 @@ from fastapi import Query as QueryParameters
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import catalogue, examples, queries, schemas, shapes
+from app.bulletins import catalogue, examples, queries, schemas, shapes, versions
 from app.bulletins.catalogue import SourceQuery, TagQuery
 from app.bulletins.document import MAX_SECTIONS
 from app.bulletins.examples import Example
@@ -101,8 +101,8 @@ def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[
     }
 
 
-def _item(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(example, "not-found")
+def _item(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
+    return _answers(example, "not-found", *kinds)
 
 
 def _list(example: Example) -> dict[int | str, dict[str, Any]]:
@@ -160,7 +160,7 @@ async def get_latest_bulletin(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=_item(examples.BULLETIN, "withdrawn"),
 )
 async def get_bulletin(
     request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
@@ -172,7 +172,7 @@ async def get_bulletin(
 async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: str | None) -> Response:
     placed = await queries.bulletin(session, slug)
     if placed is None:
-        raise Problem("not-found", f"No bulletin {slug} is published.")
+        raise await versions.absence(session, slug)
     headers = {"Content-Location": f"/v1/bulletins/{slug}"}
     modified = await last_change(session)
     return reply(request, shapes.bulletin(placed), modified=modified, fields=chosen(fields), headers=headers)
@@ -182,7 +182,7 @@ async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: 
     "/bulletins/{slug}/sections/{number}",
     operation_id="getSection",
     response_model=schemas.Section,
-    responses=_item(examples.SECTION),
+    responses=_item(examples.SECTION, "withdrawn"),
 )
 async def get_section(
     request: Request,
@@ -194,7 +194,8 @@ async def get_section(
     """One section with the name of its bulletin."""
     row = await queries.section(session, slug, number)
     if row is None:
-        raise Problem("not-found", f"No bulletin {slug} with a section {number} is published.")
+        detail = f"No bulletin {slug} with a section {number} is published."
+        raise await versions.absence(session, slug, detail)
     modified = await last_change(session)
     return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
 

@@ -61,7 +61,7 @@ async def _import_sample(settings: Settings) -> None:
     from app.kit.db import connect
 
     async with connect(settings) as database_:
-        outcome = await import_path(database_, SAMPLE, to_publish=True, author="sample")
+        outcome = await import_path(database_, SAMPLE, note="", author="sample")
     if outcome.refusal:
         raise Failure(f"the sample bulletin was refused: {outcome.refusal.message}")
     say(f"Published the sample bulletin {SAMPLE.stem}.")

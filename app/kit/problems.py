@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,11 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
+    "withdrawn": (
+        410,
+        "It has been withdrawn",
+        "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
+    ),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
@@ -46,10 +52,14 @@ class ProblemDetails(BaseModel):
     detail: str = Field(examples=["No bulletin 2026-06-25 is published."])
     instance: str = Field(description="Path of the request", examples=["/v1/bulletins/2026-06-25"])
     errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    note: str | MISSING = Field(
+        default=MISSING, description="With withdrawn only: what the editors say of it"
+    )
+    withdrawn_at: datetime | MISSING = Field(default=MISSING, description="With withdrawn only")
 
 
 class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
-    """Raise it to answer with a problem of a kind from :data:`KINDS`."""
+    """Raise it to answer with a problem of a kind from :data:`KINDS`; ``members`` are its kind's own."""
 
     def __init__(
         self,
@@ -57,12 +67,14 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
         detail: str,
         *,
         errors: list[ParameterError] | None = None,
+        members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = errors
+        self.members = dict(members or {})
         self.headers = dict(headers or {})
 
 
@@ -77,7 +89,8 @@ def invalid_parameter(parameter: str, detail: str) -> Problem:
 
 def _answer(
     request: Request, kind: str, detail: str, *, status: int | None = None, title: str | None = None,
-    errors: list[ParameterError] | None = None, headers: Mapping[str, str] | None = None,
+    errors: list[ParameterError] | None = None, members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     default_status, default_title, _ = KINDS[kind]
     problem = ProblemDetails(
@@ -87,9 +100,10 @@ def _answer(
         detail=detail,
         instance=request.url.path,
         errors=errors or MISSING,
+        **(members or {}),
     )
     return JSONResponse(
-        problem.model_dump(),
+        problem.model_dump(mode="json"),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
@@ -98,7 +112,14 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - for the type checker
-    return _answer(request, error.kind, error.detail, errors=error.errors, headers=error.headers)
+    return _answer(
+        request,
+        error.kind,
+        error.detail,
+        errors=error.errors,
+        members=error.members,
+        headers=error.headers,
+    )
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
