@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app.bulletins import routes as bulletins
+from app.bulletins import version_routes as versions
 from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(versions.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Head)

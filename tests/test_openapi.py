@@ -125,6 +125,8 @@ def test_examples_are_what_the_schemas_allow() -> None:
         "REFERENCE": schemas.Reference,
         "REFERENCE_DETAIL": schemas.ReferenceDetail,
         "SOURCE": schemas.Source,
+        "REVISION": schemas.Revision,
+        "DIFF": schemas.BulletinDiff,
     }
     for name, shape in shapes.items():
         example = getattr(examples, name)

@@ -110,7 +110,7 @@ class DocumentDiff(Value):
     """The difference of two documents: what is not named is the same in both."""
 
     fields: tuple[FieldChange, ...] = ()
-    date: DateChange | None = None
+    day: DateChange | None = None
     producers: ListChange | None = None
     sections: tuple[SectionChange, ...] = ()
     citations: tuple[CitationChange, ...] = ()
@@ -126,7 +126,7 @@ def diff(old: BulletinDocument, new: BulletinDocument) -> DocumentDiff:
     pairs = match(old.sections, new.sections, _content, _section_likeness)
     return DocumentDiff(
         fields=tuple(_fields(old, new)),
-        date=DateChange(old=old.date, new=new.date) if old.date != new.date else None,
+        day=DateChange(old=old.date, new=new.date) if old.date != new.date else None,
         producers=_names(old.producers, new.producers),
         sections=tuple(_sections(_walk(old.sections, new.sections, pairs))),
         citations=tuple(_citations(old.citations, new.citations, {i + 1: j + 1 for i, j in pairs.items()})),

@@ -6,34 +6,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import catalogue, examples, queries, schemas, shapes, versions
 from app.bulletins.catalogue import SourceQuery, TagQuery
+from app.bulletins.described import item, listed, sparse_fields
 from app.bulletins.document import MAX_SECTIONS
-from app.bulletins.examples import Example
 from app.bulletins.filters import Order, TagFilters
 from app.bulletins.shapes import PARTS
-from app.kit.caching import JSON, SPARSE, reply
+from app.kit.caching import PUBLIC, CachePolicy, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import Page, next_link
-from app.kit.parameters import Query, choices, chosen, once, one_of
-from app.kit.problems import Problem, responses
+from app.kit.parameters import Digits, PastMoment, Query, chosen, once, one_of
+from app.kit.problems import Problem
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
-
-
-def _fields(model: type[schemas.Output]) -> Any:
-    return Field(
-        default=None,
-        pattern=choices(model),
-        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`.",
-        examples=[",".join(list(model.model_fields)[:2])],
-    )
 
 
 class BulletinsQuery(TagFilters):
@@ -46,67 +37,59 @@ class BulletinsQuery(TagFilters):
             examples=["sections,citations"],
         ),
     ] = None
-    fields: str | None = _fields(schemas.BulletinItem)
+    as_of: Annotated[
+        PastMoment | None, Field(description="The list as it was then, without what was withdrawn since")
+    ] = None
+    fields: str | None = sparse_fields(schemas.BulletinItem)
 
 
 class BulletinQuery(Query):
-    fields: str | None = _fields(schemas.Bulletin)
+    fields: str | None = sparse_fields(schemas.Bulletin)
+
+
+class VersionQuery(BulletinQuery):
+    version: Annotated[
+        int | None,
+        Field(ge=1, le=versions.MAX_VERSION, description="This version of it", examples=[1]),
+        Digits,
+    ] = None
+    as_of: Annotated[PastMoment | None, Field(description="The version that was public then")] = None
+
+    @field_validator("as_of")
+    @classmethod
+    def _one_way(cls, as_of: datetime | None, info: ValidationInfo) -> datetime | None:
+        if as_of is not None and info.data.get("version") is not None:
+            raise ValueError("it cannot be combined with version")
+        return as_of
 
 
 class SectionsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: str | None = _fields(schemas.Section)
+    fields: str | None = sparse_fields(schemas.Section)
 
 
 class SectionQuery(Query):
-    fields: str | None = _fields(schemas.Section)
+    fields: str | None = sparse_fields(schemas.Section)
 
 
 class TagsQuery(TagQuery):
-    fields: str | None = _fields(schemas.Tag)
+    fields: str | None = sparse_fields(schemas.Tag)
 
 
 class TagDetailQuery(Query):
-    fields: str | None = _fields(schemas.TagDetail)
+    fields: str | None = sparse_fields(schemas.TagDetail)
 
 
 class ReferencesQuery(TagFilters):
-    fields: str | None = _fields(schemas.Reference)
+    fields: str | None = sparse_fields(schemas.Reference)
 
 
 class ReferenceQuery(Query):
-    fields: str | None = _fields(schemas.ReferenceDetail)
+    fields: str | None = sparse_fields(schemas.ReferenceDetail)
 
 
 class SourcesQuery(SourceQuery):
-    fields: str | None = _fields(schemas.Source)
-
-
-_VALIDATORS = {
-    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
-    "Last-Modified": {
-        "description": "When public content last changed; left out for two seconds after a change",
-        "schema": {"type": "string"},
-    },
-}
-_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
-
-
-def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[int | str, dict[str, Any]]:
-    content = {JSON: {"example": example}, SPARSE: {"schema": {"type": "object"}}}
-    return {
-        200: {"description": "Found", "content": content, "headers": headers},
-        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
-
-
-def _item(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
-    return _answers(example, "not-found", *kinds)
-
-
-def _list(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(examples.page(example), "invalid-cursor", headers=_VALIDATORS | _LINK)
+    fields: str | None = sparse_fields(schemas.Source)
 
 
 def _page(
@@ -115,17 +98,20 @@ def _page(
     cursor: str | None,
     fields: frozenset[str] | None,
     modified: datetime | None,
+    policy: CachePolicy = PUBLIC,
 ) -> Response:
     content = Page[Any](items=items, next=cursor)
     headers = next_link(request, cursor)
-    return reply(request, content, modified=modified, fields=fields, listed=True, headers=headers)
+    return reply(
+        request, content, modified=modified, fields=fields, listed=True, headers=headers, policy=policy
+    )
 
 
 @router.get(
     "/bulletins",
     operation_id="listBulletins",
     response_model=schemas.BulletinPage,
-    responses=_list(examples.BULLETIN_ITEM),
+    responses=listed(examples.BULLETIN_ITEM),
 )
 async def list_bulletins(
     request: Request, session: Reader, query: Annotated[BulletinsQuery, QueryParameters()]
@@ -134,17 +120,23 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
-    rows, cursor = await queries.bulletins(session, query, query.order, parts)
-    items = [shapes.bulletin_item(row, parts) for row in rows]
     shown = None if fields is None else fields | included
-    return _page(request, items, cursor, shown, await last_change(session))
+    if query.as_of:
+        then, cursor = await versions.bulletins(session, query, query.order, query.as_of)
+        items = [versions.item(past, parts) for past in then]
+        policy = versions.policy(query.as_of)
+    else:
+        rows, cursor = await queries.bulletins(session, query, query.order, parts)
+        items = [shapes.bulletin_item(row, parts) for row in rows]
+        policy = PUBLIC
+    return _page(request, items, cursor, shown, await last_change(session), policy)
 
 
 @router.get(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=item(examples.BULLETIN),
 )
 async def get_latest_bulletin(
     request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
@@ -160,12 +152,25 @@ async def get_latest_bulletin(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN, "withdrawn"),
+    responses=item(examples.BULLETIN, "withdrawn"),
 )
 async def get_bulletin(
-    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
+    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[VersionQuery, QueryParameters()]
 ) -> Response:
-    """One bulletin, whole: sections, tags, citations with their references, contacts."""
+    """One bulletin, whole: sections, tags, citations with their references, contacts.
+
+    Former versions can be read as long as the bulletin has not been withdrawn since; tag names and
+    neighbours are then those of that time.
+    """
+    if when := query.version or query.as_of:
+        past = await versions.past(session, slug, when)
+        return reply(
+            request,
+            versions.bulletin(past),
+            modified=past.moment,
+            fields=chosen(query.fields),
+            policy=versions.policy(past.moment),
+        )
     return await _bulletin(request, session, slug, query.fields)
 
 
@@ -182,7 +187,7 @@ async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: 
     "/bulletins/{slug}/sections/{number}",
     operation_id="getSection",
     response_model=schemas.Section,
-    responses=_item(examples.SECTION, "withdrawn"),
+    responses=item(examples.SECTION, "withdrawn"),
 )
 async def get_section(
     request: Request,
@@ -204,7 +209,7 @@ async def get_section(
     "/sections",
     operation_id="listSections",
     response_model=schemas.SectionPage,
-    responses=_list(examples.SECTION),
+    responses=listed(examples.SECTION),
 )
 async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
@@ -215,7 +220,7 @@ async def list_sections(
     return _page(request, items, cursor, chosen(query.fields), await last_change(session))
 
 
-@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_list(examples.TAG))
+@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=listed(examples.TAG))
 async def list_tags(
     request: Request, session: Reader, query: Annotated[TagsQuery, QueryParameters()]
 ) -> Response:
@@ -229,7 +234,7 @@ async def list_tags(
     "/tags/{slug}",
     operation_id="getTag",
     response_model=schemas.TagDetail,
-    responses=_item(examples.TAG_DETAIL),
+    responses=item(examples.TAG_DETAIL),
 )
 async def get_tag(
     request: Request,
@@ -248,7 +253,7 @@ async def get_tag(
     "/references",
     operation_id="listReferences",
     response_model=schemas.ReferencePage,
-    responses=_list(examples.REFERENCE),
+    responses=listed(examples.REFERENCE),
 )
 async def list_references(
     request: Request, session: Reader, query: Annotated[ReferencesQuery, QueryParameters()]
@@ -263,7 +268,7 @@ async def list_references(
     "/references/{id}",
     operation_id="getReference",
     response_model=schemas.ReferenceDetail,
-    responses=_item(examples.REFERENCE_DETAIL),
+    responses=item(examples.REFERENCE_DETAIL),
 )
 async def get_reference(
     request: Request,
@@ -282,7 +287,7 @@ async def get_reference(
     "/sources",
     operation_id="listSources",
     response_model=schemas.SourcePage,
-    responses=_list(examples.SOURCE),
+    responses=listed(examples.SOURCE),
 )
 async def list_sources(
     request: Request, session: Reader, query: Annotated[SourcesQuery, QueryParameters()]

@@ -154,8 +154,8 @@ def rebuilt(old: BulletinDocument, change: DocumentDiff) -> dict[str, Any]:
     for field in change.fields:
         assert older(field.words) == content[field.field]
         content[field.field] = newer(field.words)
-    if change.date:
-        content["date"] = change.date.new and change.date.new.isoformat()
+    if change.day:
+        content["date"] = change.day.new and change.day.new.isoformat()
     if change.producers:
         content["producers"] = list(change.producers.now)
     contacts = [(each.old_index, each.new_index, dump(each.new)) for each in change.contacts]
