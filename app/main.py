@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
 from app.bulletins import version_routes as versions
 from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
+from app.kit.image_store import image_store
 from app.kit.settings import Settings
 from app.search import engines
 from app.search import routes as search
@@ -33,6 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with connect(settings) as database, engines.connect(settings, database) as search_engine:
             app.state.database = database
             app.state.search = search_engine
+            app.state.images = image_store(settings)
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
@@ -50,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(versions.router, tags=["content"])
+    app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Head)

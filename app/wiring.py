@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import history, live
+from app.bulletins import history, live, pictures
 from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.kit.changes import Change, ChangeLog
 from app.search import indexing, postgres, suggest
@@ -32,10 +32,10 @@ async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> 
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, history.keep, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, history.keep, postgres.index, suggest.index),
+        BulletinPublished: (live.store, history.keep, pictures.show, postgres.index, suggest.index),
+        BulletinCorrected: (live.store, history.keep, pictures.show, postgres.index, suggest.index),
         # Suggestions of headings go with their sections, those of tags and sources with their counts.
-        BulletinWithdrawn: (unindex, live.remove, history.forget),
+        BulletinWithdrawn: (unindex, live.remove, history.forget, pictures.hide),
         TagsCurated: (suggest_anew,),
     },
     # after it, each at its own pace

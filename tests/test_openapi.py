@@ -50,6 +50,8 @@ def test_an_operation_says_what_it_does_with_an_example(name: str) -> None:
     operation = OPERATIONS[name]
     assert operation["summary"]
     assert operation["description"].endswith(".")
+    if "images" in operation["tags"]:
+        return
     content = operation["responses"]["200"]["content"]["application/json"]
     shape = DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
     assert "example" in content or all("examples" in field for field in shape["properties"].values())

@@ -228,3 +228,12 @@ class PublishedVersion(Base):
     __table_args__ = (
         Index("published_version_listed_idx", date.desc(), at, postgresql_where=document.is_not(None)),
     )
+
+
+class PublishedImage(Base):
+    """A stored picture that a readable version of the bulletin shows."""
+
+    __tablename__ = "published_image"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True, index=True)

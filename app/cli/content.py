@@ -112,11 +112,13 @@ async def _import(
 ) -> list["FileOutcome"]:
     from app.cli.importing import import_path
     from app.kit.db import connect
+    from app.kit.image_store import image_store
 
     outcomes = []
+    images = image_store(settings)
     async with connect(settings) as database:
         for file in files:
-            outcomes.append(await import_path(database, file, note=note, author=author))
+            outcomes.append(await import_path(database, images, file, note=note, author=author))
             done(outcomes[-1])
     return outcomes
 

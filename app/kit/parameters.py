@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from fastapi import Query as QueryParameters
 from fastapi import Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -80,6 +81,10 @@ class Query(BaseModel):
     """Parameters of one operation: an unknown one is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+async def no_parameters(_query: Annotated[Query, QueryParameters()]) -> None:
+    """Refuse every parameter: the operation has none."""
 
 
 REPEATABLE = frozenset({"tag", "tag.any", "tag.not", "source"})
