@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import history, live, pictures
+from app.bulletins import finished, history, live, pictures
 from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.kit.changes import Change, ChangeLog
 from app.search import indexing, postgres, suggest
@@ -29,14 +29,16 @@ async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> 
     await suggest.rebuild(session)
 
 
+_PUBLISHED = (live.store, finished.keep, history.keep, pictures.show, postgres.index, suggest.index)
+
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, history.keep, pictures.show, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, history.keep, pictures.show, postgres.index, suggest.index),
+        BulletinPublished: _PUBLISHED,
+        BulletinCorrected: _PUBLISHED,
         # Suggestions of headings go with their sections, those of tags and sources with their counts.
-        BulletinWithdrawn: (unindex, live.remove, history.forget, pictures.hide),
-        TagsCurated: (suggest_anew,),
+        BulletinWithdrawn: (unindex, live.remove, finished.close_ranks, history.forget, pictures.hide),
+        TagsCurated: (finished.forget, suggest_anew),
     },
     # after it, each at its own pace
     followers={

@@ -8,13 +8,14 @@ from pydantic import TypeAdapter
 
 from app.bulletins import examples, schemas
 from app.cli.server import export_openapi
+from app.kit.front_store import Store
 from app.kit.problems import ProblemDetails
 from app.kit.settings import Settings
-from app.main import create_app
+from app.main import create_api
 
 COMMITTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
 
-DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
+DOCUMENT: dict[str, Any] = create_api(Settings(), Store()).openapi()
 OPERATIONS: dict[str, dict[str, Any]] = {
     f"{method.upper()} {path}": operation
     for path, operations in DOCUMENT["paths"].items()

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -197,6 +197,27 @@ class Citation(Base):
     item: Mapped[dict[str, Any]]
 
     bulletin: Mapped[Bulletin] = relationship(back_populates="citations", lazy="raise")
+
+
+class Finished(Base):
+    """What the API answers for a bulletin or one of its sections: bytes made by publishing.
+
+    ``kind`` is ``bulletin``, ``item`` (as lists show it) or ``section`` with its ``number``; ``form`` is
+    the code that made it (:data:`app.bulletins.finished.FORM`). ``gzip`` and ``zstd`` are the body in
+    these codings, None where it is not worth it. Without a row the same is made when it is asked for.
+    """
+
+    __tablename__ = "finished"
+
+    slug: Mapped[str] = mapped_column(ForeignKey("bulletin.slug", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
+    form: Mapped[int]
+    version: Mapped[int]
+    etag: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    gzip: Mapped[bytes | None] = mapped_column(LargeBinary)
+    zstd: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class PublishedVersion(Base):

@@ -124,22 +124,24 @@ async def _import(
 
 
 async def _list(settings: Settings, limit: int) -> tuple[list["BulletinItem"], bool]:
-    from app.bulletins import queries, shapes
+    from app.bulletins import queries
     from app.bulletins.filters import TagFilters
+    from app.bulletins.schemas import BulletinItem
     from app.kit.db import connect
 
     async with connect(settings) as database, database.snapshot() as session:
-        page, cursor = await queries.bulletins(session, TagFilters(limit=limit), "-date", frozenset())
-        return [shapes.bulletin_item(placed, frozenset()) for placed in page], cursor is not None
+        page = await queries.bulletins(session, TagFilters(limit=limit), "-date", "item")
+        return [BulletinItem.model_validate_json(item) for item in page.items], page.next is not None
 
 
 async def _show(settings: Settings, slug: str) -> "Bulletin | None":
-    from app.bulletins import queries, shapes
+    from app.bulletins import finished
+    from app.bulletins.schemas import Bulletin
     from app.kit.db import connect
 
-    async with connect(settings) as database, database.snapshot() as session:
-        placed = await queries.bulletin(session, slug)
-        return shapes.bulletin(placed) if placed else None
+    async with connect(settings) as database:
+        found = await finished.find(database, slug, "bulletin")
+    return Bulletin.model_validate_json(found.body) if found else None
 
 
 async def _withdraw(settings: Settings, slug: str, note: str) -> "Withdrawn":

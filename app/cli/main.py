@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, search, server, up
+from app.cli import content, db, doctor, publishing, search, server, up
 
 app = typer.Typer(
     name="nqpf",
@@ -24,6 +24,7 @@ app.command("show")(content.show)
 app.command("withdraw")(content.withdraw)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
+app.add_typer(publishing.app, name="publish")
 app.add_typer(search.app, name="search")
 app.command("doctor")(doctor.doctor)
 

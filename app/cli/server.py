@@ -40,7 +40,7 @@ def serve(
         listener = listen(host or settings.host, settings.port if port is None else port)
     else:
         listener = socket.socket(fileno=fd)
-    with listener, migrated_database(settings) as connected:
+    with listener, migrated_database(settings, patient=True) as connected:
         from app.kit.telemetry import configure_logging
         from app.main import create_app
 
@@ -66,7 +66,7 @@ def worker(attached: Attached = False) -> None:
     settings = Settings.load()
     if attached:
         stop_with_parent()
-    with migrated_database(settings) as connected:
+    with migrated_database(settings, patient=True) as connected:
         from app import worker as jobs
         from app.kit.telemetry import configure_logging
 
@@ -81,9 +81,10 @@ def export_openapi(
     """Write the OpenAPI description of the API."""
     import json
 
-    from app.main import create_app
+    from app.kit.front_store import Store
+    from app.main import create_api
 
-    text = json.dumps(create_app(Settings()).openapi(), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(create_api(Settings(), Store()).openapi(), ensure_ascii=False, indent=2) + "\n"
     if file is None:
         sys.stdout.write(text)
         return

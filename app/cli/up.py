@@ -12,7 +12,7 @@ from pathlib import Path
 from app.cli.db import bring_up
 from app.cli.listening import address, answers, listen
 from app.cli.server import Host, Port
-from app.cli.terminal import Failure, database, say
+from app.cli.terminal import Failure, await_database, database, say
 from app.kit.settings import Settings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "samples" / "2026-06-25.txt"
@@ -33,6 +33,7 @@ def up(host: Host = None, port: Port = None) -> None:
         ) as listener:
             url = address(listener)
             with database(settings) as connected:
+                await_database(connected)
                 bring_up(connected)
                 if SAMPLE.is_file() and _is_empty(connected):
                     asyncio.run(_import_sample(connected))

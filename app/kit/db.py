@@ -1,13 +1,16 @@
 """The database: engine, sessions, the declarative base."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Request
+from psycopg import OperationalError
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
@@ -16,6 +19,9 @@ from sqlalchemy.orm import DeclarativeBase
 from uuid_utils.compat import uuid7
 
 from app.kit.settings import Settings
+
+_PATIENCE = 2.0
+_WAITING = 10
 
 
 class Base(DeclarativeBase):
@@ -44,8 +50,20 @@ def new_id() -> UUID:
     return uuid7()
 
 
+class Changed(NamedTuple):
+    """A public change: its place in the log, and the surrogate keys that it touched."""
+
+    seq: int
+    keys: Sequence[str]
+
+
 class Database:
-    """Sessions of one process on one Postgres. ``engine`` is public for tests and tools that count."""
+    """Sessions of one process on one Postgres. ``engine`` is public for tests and tools that count.
+
+    ``told`` hears of every change that this process commits before whoever committed it goes on.
+    """
+
+    told: Callable[[Changed], object] | None = None
 
     def __init__(self, settings: Settings) -> None:
         self.conninfo = make_conninfo(settings.conninfo, application_name="nqpf", connect_timeout=5)
@@ -57,6 +75,16 @@ class Database:
             pool_pre_ping=True,
             connect_args={"application_name": "nqpf", "connect_timeout": 5},
         )
+        self._pool = AsyncConnectionPool(
+            self.conninfo,
+            min_size=0,
+            max_size=settings.pool_size,
+            open=False,
+            timeout=_PATIENCE,
+            max_waiting=_WAITING * settings.pool_size,
+            reconnect_timeout=_PATIENCE,
+            kwargs={"autocommit": True},
+        )
         # One snapshot for all queries of a read: a publication between two of them is not seen by half.
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -67,6 +95,9 @@ class Database:
         """A session in one transaction, committed at the end, rolled back on an exception."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+        for changed in session.info.get(Changed, ()):
+            if self.told:
+                self.told(changed)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
@@ -74,7 +105,31 @@ class Database:
         async with AsyncSession(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
+    async def lookup(self, query: LiteralString, parameters: Sequence[object]) -> TupleRow | None:
+        """The first row of one statement, on a way of its own that is several times shorter than a session.
+
+        :raises psycopg.OperationalError: the database does not answer, or too many wait already.
+        """
+        try:
+            return await self._first(query, parameters)
+        except OperationalError as error:
+            if isinstance(error, PoolTimeout | TooManyRequests):
+                raise
+        # The server has been restarted since: connections may be dead that nobody has tried.
+        await self._pool.check()
+        return await self._first(query, parameters)
+
+    async def _first(self, query: LiteralString, parameters: Sequence[object]) -> TupleRow | None:
+        async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchone()
+
+    async def open(self) -> None:
+        """Make it ready for :meth:`lookup`; no connection is made yet."""
+        await self._pool.open()
+
     async def close(self) -> None:
+        await self._pool.close()
         await self.engine.dispose()
 
 
@@ -83,6 +138,7 @@ async def connect(settings: Settings) -> AsyncIterator[Database]:
     """A database whose connections are closed at the end."""
     database = Database(settings)
     try:
+        await database.open()
         yield database
     finally:
         await database.close()

@@ -30,6 +30,10 @@ class UnreachableDatabaseError(DatabaseError):
     """No connection: nobody listens there, or PostgreSQL refuses us."""
 
 
+class AwayDatabaseError(UnreachableDatabaseError):
+    """Nobody listens there, or PostgreSQL starts or stops: it may come back by itself."""
+
+
 class DeniedDatabaseError(DatabaseError):
     """Our role lacks a permission."""
 
@@ -171,7 +175,9 @@ def connection(settings: Settings) -> Iterator[Connection]:
     try:
         opened = engine.connect()
     except OperationalError as error:
-        raise UnreachableDatabaseError(explain(error.orig or error)) from error
+        away = not (found := _FATAL.search(str(error.orig))) or found[1].startswith("the database system is")
+        kind = AwayDatabaseError if away else UnreachableDatabaseError
+        raise kind(explain(error.orig or error)) from error
     try:
         with opened, opened.begin():
             yield opened

@@ -31,7 +31,8 @@ def _project_data() -> Path:
 class Settings(BaseSettings):
     """Immutable settings; read them with :meth:`load`, make them in tests with keyword arguments.
 
-    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process.
+    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process;
+    ``database_wait`` is how many seconds a server waits at its start for a database that is away.
     """
 
     model_config = SettingsConfigDict(
@@ -54,6 +55,8 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+    database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
+    cache_bytes: int = Field(default=64_000_000, ge=0, validation_alias="NQPF_CACHE_BYTES")
 
     @field_validator("database_url")
     @classmethod

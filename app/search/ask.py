@@ -34,11 +34,8 @@ class SearchQuery(TagFilters):
     sort: Annotated[Sort, Field(description="`date` is newest first")] = Sort.relevance
     facets: Annotated[
         str | None,
-        Field(
-            pattern=one_of(*Facet),
-            description="Count the hits by these, separated by commas",
-            examples=["tag,month"],
-        ),
+        *one_of(*Facet),
+        Field(description="Count the hits by these, separated by commas"),
     ] = None
     group: Annotated[
         Literal["bulletin"] | None, Field(description="Only the best section of each bulletin")

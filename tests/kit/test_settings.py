@@ -40,6 +40,8 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
+        "NQPF_DATABASE_WAIT": "60",
+        "NQPF_CACHE_BYTES": "1000000",
     }
     assert set(values) == set(variables())
     for name, value in values.items():
@@ -49,6 +51,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.meili_key
     assert settings.meili_key.get_secret_value() == "key"
     assert (settings.host, settings.port, settings.data, settings.pool_size) == ("::1", 9000, tmp_path, 7)
+    assert settings.database_wait == 60
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert (settings.meili_url, settings.log_format) == ("http://search:7700", "json")
 

@@ -256,6 +256,7 @@ def test_the_same_request_is_answered_by_postgres_until_meilisearch_has_healed(
     with serving(deployed.settings) as server, capture_logs() as logs:
 
         def engine() -> str:
+            server.forget()
             answer = server.client.get("/v1/search", params={"q": "软银"})
             assert answer.status_code == 200
             assert answer.json()["total"] == 1

@@ -1,5 +1,6 @@
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -7,11 +8,11 @@ from fastapi import Request
 
 from app.editorial.routes.images import image_router
 from app.kit.problems import Problem
-from app.main import create_app
 from tests.bulletins.conftest import problem, refused
 from tests.conftest import Server
 from tests.kit.pictures import SVG, archive, bomb, drawing, encoded
 
+COMMITTED = Path(__file__).parents[3] / "openapi" / "openapi.json"
 KEY = {"Authorization": "Bearer editor"}
 
 
@@ -90,4 +91,4 @@ def test_an_unknown_parameter_is_refused(desk: httpx2.Client) -> None:
 
 
 def test_the_app_has_no_open_upload() -> None:
-    assert not [path for path in create_app().openapi()["paths"] if path.startswith("/v1/editorial/images")]
+    assert "/v1/editorial/images" not in COMMITTED.read_text("utf-8")
