@@ -14,7 +14,8 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
 RUN /venv/bin/pip install --no-deps --no-index --find-links /wheel nqpf
 
 FROM python:3.13-slim AS run
-RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin nqpf && install -d -o nqpf /data
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin nqpf
+RUN install --directory --owner nqpf /data
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 NQPF_HOST=0.0.0.0 NQPF_LOG_FORMAT=json NQPF_DATA=/data
 USER nqpf

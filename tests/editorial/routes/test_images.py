@@ -73,7 +73,7 @@ def test_what_is_refused_says_why_in_chinese_with_a_code(desk: httpx2.Client, da
 
 
 def test_without_the_right_nothing_is_taken(desk: httpx2.Client, api: httpx2.Client) -> None:
-    data = encoded(drawing(), "PNG")
+    data = encoded(drawing(599, 401), "PNG")
     problem(api.post("/v1/editorial/images", content=data), 404, "not-found")
     digest = hashlib.sha256(data).hexdigest()
     problem(desk.get(f"/v1/editorial/images/{digest}/full"), 404, "not-found")
