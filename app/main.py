@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
+from app.bulletins import version_routes as versions
 from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.cors import Cors
@@ -13,6 +15,7 @@ from app.kit.db import connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.image_store import image_store
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.search import engines
@@ -56,6 +59,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
             app.state.database = database
             app.state.search = search_engine
+            app.state.images = image_store(settings)
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
@@ -73,6 +77,8 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     problems.install(app)
     documentation.install(app)
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(versions.router, tags=["content"])
+    app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Utf8Addresses)

@@ -3,16 +3,17 @@
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from procrastinate import Blueprint
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Date, delete, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import keys, shapes
 from app.bulletins.document import BulletinDocument
-from app.bulletins.events import BulletinPublished, TagsCurated
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.bulletins.models import Bulletin, BulletinTag, Finished, Tag
 from app.bulletins.published import Standing, neighbours, published
 from app.kit.caching import Body, sparse
@@ -100,11 +101,28 @@ def finish(document: BulletinDocument, standing: Standing) -> Iterator[Finished]
 async def keep(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
     """Keep the answers of the events' bulletins, already live, and of their neighbours (a handler)."""
     slugs = {event.subject for event in events}
-    appeared = Bulletin.slug.in_(slugs) & (Bulletin.published_at == Bulletin.updated_at)
-    beside = select(*(query.scalar_subquery() for query in neighbours())).where(appeared)
-    slugs |= {slug for pair in await session.execute(beside) for slug in pair if slug}
+    appeared = {event.subject for event in events if event.kind == BulletinPublished.kind}
+    slugs |= await _beside(session, appeared)
     await _write(session, slugs)
     touch(session, *map(keys.bulletin, slugs))
+
+
+async def close_ranks(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Make anew the answers of the neighbours of the events' bulletins, which are gone (a handler)."""
+    slugs = {event.slug for event in events}
+    beside = await _beside(session, slugs)
+    await _write(session, beside)
+    touch(session, *map(keys.bulletin, slugs | beside))
+
+
+async def _beside(session: AsyncSession, slugs: Iterable[str]) -> set[str]:
+    """The neighbours of bulletins that have appeared or gone."""
+    days = [date.fromisoformat(slug) for slug in slugs]
+    day = func.unnest(literal(days, ARRAY(Date))).column_valued("day")
+    pairs = await session.execute(
+        select(*(query.scalar_subquery() for query in neighbours(day))).select_from(day)
+    )
+    return {slug for pair in pairs for slug in pair if slug}
 
 
 async def forget(session: AsyncSession, events: Sequence[TagsCurated]) -> None:

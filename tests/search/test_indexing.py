@@ -14,7 +14,7 @@ from app.search import indexing
 from app.search.indexing import FOLLOWER, BusyError, Repairs, clock, follower, reindex
 from app.search.meilisearch_index import Index
 from app.search.meilisearch_schema import stamp
-from tests.conftest import Publish
+from tests.conftest import Publish, Withdraw
 from tests.search.keeping import FIRST, SECOND, SHORTER, Kept
 
 
@@ -43,14 +43,10 @@ def test_the_follower_brings_publications_and_corrections_into_the_index(
     assert "2026-06-01-2" not in kept.index.stamps(), "the correction has one section less"
 
 
-def test_what_is_no_longer_live_is_taken_out(kept: Kept, publish: Publish) -> None:
+def test_what_was_withdrawn_is_taken_out(kept: Kept, publish: Publish, withdraw: Withdraw) -> None:
     publish(FIRST, SECOND)
     kept.reindex()
-    kept.execute("DELETE FROM bulletin WHERE slug = '2026-06-01'")
-    kept.execute(
-        "INSERT INTO change (kind, subject, version, payload, at)"
-        " VALUES ('bulletin.withdrawn', '2026-06-01', 2, '{}', now())"
-    )
+    withdraw("2026-06-01")
     assert kept.follow() == 1
     assert {id_[:10] for id_ in kept.index.stamps()} == {"2026-06-02"}
 
