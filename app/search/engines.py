@@ -49,13 +49,16 @@ class Engines:
     async def search(self, search: Search) -> Answer:
         """Answer one request.
 
-        :raises EngineUnavailableError: not even the last engine can.
+        :raises EngineUnavailableError: not even the last engine can, or not the one that must.
         """
         for engine, breaker in self._preferred:
-            answer = await self._tried(engine, breaker, search)
-            if answer is not None:
-                return answer
-        return await self._last.search(search)
+            if search.engine in {None, engine.name}:
+                answer = await self._tried(engine, breaker, search)
+                if answer is not None:
+                    return answer
+        if search.engine in {None, self._last.name}:
+            return await self._last.search(search)
+        raise EngineUnavailableError(f"{search.engine} does not answer")
 
     async def trouble(self) -> str | None:
         """What is wrong with the preferred engines, in one line; it asks those that are not left alone."""
