@@ -29,7 +29,7 @@ changes = ChangeLog(
     handlers={
         BulletinPublished: (live.store, finished.keep, postgres.index, suggest.index),
         BulletinCorrected: (live.store, finished.keep, postgres.index, suggest.index),
-        TagsCurated: (finished.forget, suggest_anew),
+        TagsCurated: (finished.forget, postgres.retag, suggest_anew),
     },
     # after it, each at its own pace
     followers={

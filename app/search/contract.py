@@ -10,6 +10,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+WORTH_SHOWING = 0.5
+"""What has less than this share of the best one's score is no answer to a question."""
+
 
 class Sort(StrEnum):
     relevance = "relevance"

@@ -8,12 +8,14 @@ from time import monotonic
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from app.kit.changes import catch_up
 from app.kit.db import connect
 from app.kit.settings import Settings
-from app.search import engines, meilisearch
+from app.search import engines, indexing, meilisearch
 from app.search.contract import Answer, EngineUnavailableError, Phrase, Query, Search, Term
 from app.search.engines import Engines
 from app.search.indexing import reindex
@@ -308,3 +310,29 @@ def test_pages_are_continued_by_the_engine_that_began_them_or_not_at_all(deploye
             assert begun["engine"] == engine
             assert sorted(rest(begun)) == [1, 2, 3, 4, 5, 6, 7]
         assert page().json()["engine"] == "meilisearch"
+
+
+def test_an_index_that_lacks_an_old_change_is_degraded_until_it_has_it(deployed: Deployed) -> None:
+    database = deployed.settings.model_copy(update={"meili_url": None})
+
+    def age() -> None:
+        with psycopg.connect(database.conninfo) as connection:
+            connection.execute("UPDATE change SET at = at - interval '5 minutes'")
+
+    async def follow() -> None:
+        async with connect(database) as connected:
+            index = Index(deployed.settings)
+            await catch_up(connected, indexing.FOLLOWER, indexing.follower(lambda: index))
+
+    with serving(deployed.settings) as server, capture_logs() as logs:
+
+        def health() -> str:
+            return str(server.client.get("/health/ready").json()["status"])
+
+        publish_into(database, [bulletin("2026-06-03", ("稀土", "稀土出口回升。", []))])
+        assert health() == "ok", "it is on its way"
+        age()
+        assert health() == "degraded"
+        assert "1 changes wait" in next(e["trouble"] for e in logs if e["event"] == "health.degraded")
+        asyncio.run(follow())
+        assert health() == "ok"
