@@ -285,8 +285,8 @@ def test_the_same_request_is_answered_by_postgres_until_meilisearch_has_healed(
 def test_pages_are_continued_by_the_engine_that_began_them_or_not_at_all(deployed: Deployed) -> None:
     with serving(deployed.settings) as server:
 
-        def page(cursor: str | None = None) -> httpx2.Response:
-            query = {"q": "机器人", "limit": "3"} | ({"cursor": cursor} if cursor else {})
+        def page(cursor: str | None = None, limit: int = 3) -> httpx2.Response:
+            query = {"q": "机器人", "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
             return server.client.get("/v1/search", params=query)
 
         def rest(begun: Any) -> list[int]:
@@ -301,7 +301,7 @@ def test_pages_are_continued_by_the_engine_that_began_them_or_not_at_all(deploye
         by_meilisearch = page().json()
         mend = BREAKING["dropped"](deployed.fake)
         refused = page(by_meilisearch["next"])
-        by_postgres = page().json()
+        by_postgres = page(limit=2).json()  # not the first one's address, which may be answered from memory
         mend()
 
         assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-cursor")
@@ -309,7 +309,7 @@ def test_pages_are_continued_by_the_engine_that_began_them_or_not_at_all(deploye
         for begun, engine in [(by_meilisearch, "meilisearch"), (by_postgres, "postgres")]:
             assert begun["engine"] == engine
             assert sorted(rest(begun)) == [1, 2, 3, 4, 5, 6, 7]
-        assert page().json()["engine"] == "meilisearch"
+        assert page(limit=4).json()["engine"] == "meilisearch"
 
 
 def test_an_index_that_lacks_an_old_change_is_degraded_until_it_has_it(deployed: Deployed) -> None:
