@@ -38,7 +38,7 @@ changes = ChangeLog(
         BulletinCorrected: _PUBLISHED,
         # Suggestions of headings go with their sections, those of tags and sources with their counts.
         BulletinWithdrawn: (unindex, live.remove, finished.close_ranks, history.forget, pictures.hide),
-        TagsCurated: (finished.forget, suggest_anew),
+        TagsCurated: (finished.forget, postgres.retag, suggest_anew),
     },
     # after it, each at its own pace
     followers={
