@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app.bulletins import routes as bulletins
 from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
+from app.kit.caching import BEHIND_CDN, PUBLIC
 from app.kit.cors import Cors
 from app.kit.db import connect
 from app.kit.front import Front
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Front:
         store,
         origins=settings.cors_origins,
         exposed=EXPOSED,
+        show_keys=settings.purge_url is not None,
         stale_if_error=60,
     )
 
@@ -54,6 +56,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             Invalidator(database.conninfo, store).running(),
         ):
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
             app.state.checks = {"search": search_engine.trouble}
@@ -70,6 +73,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
     documentation.install(app)
     app.include_router(bulletins.router, tags=["content"])

@@ -20,8 +20,8 @@ from app.kit.caching import JSON, SPARSE, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import next_link
-from app.kit.parameters import Id, Query, chosen, once, one_of
-from app.kit.problems import Problem, responses
+from app.kit.parameters import Digits, Id, Query, chosen, once, one_of
+from app.kit.problems import Problem, invalid_parameter, responses
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
@@ -45,8 +45,16 @@ class BulletinsQuery(TagFilters):
     fields: Annotated[str | None, *_fields(schemas.BulletinItem)] = None
 
 
-class BulletinQuery(Query):
+class LatestQuery(Query):
     fields: Annotated[str | None, *_fields(schemas.Bulletin)] = None
+
+
+class BulletinQuery(LatestQuery):
+    min_version: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
+        Digits,
+    ] = 1
 
 
 class SectionsQuery(TagFilters):
@@ -146,14 +154,12 @@ async def list_bulletins(
     response_model=schemas.Bulletin,
     responses=_item(examples.BULLETIN),
 )
-async def get_latest_bulletin(
-    request: Request, query: Annotated[BulletinQuery, QueryParameters()]
-) -> Response:
+async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
     slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
         raise Problem("not-found", "No bulletin is published yet.")
-    return await _bulletin(request, slug, query.fields, keys.CONTENT)
+    return await _bulletin(request, slug, query, keys.CONTENT)
 
 
 @router.get(
@@ -166,16 +172,20 @@ async def get_bulletin(
     request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts."""
-    return await _bulletin(request, slug, query.fields)
+    return await _bulletin(request, slug, query, at_least=query.min_version)
 
 
-async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys: str) -> Response:
-    found = await finished.find(request.app.state.database, slug, "bulletin")
+async def _bulletin(
+    request: Request, slug: str, query: LatestQuery, *more_keys: str, at_least: int = 1
+) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin", at_least=at_least)
     if found is None:
         raise Problem("not-found", f"No bulletin {slug} is published.")
+    if found.version < at_least:
+        raise invalid_parameter("min_version", f"version {found.version} is the newest")
     return reply(
         request,
-        found.shown(chosen(fields)),
+        found.shown(chosen(query.fields)),
         keys=[keys.bulletin(slug), *more_keys],
         modified=found.modified,
         headers={"Content-Location": f"/v1/bulletins/{slug}"},
