@@ -10,6 +10,7 @@ from app.bulletins import routes as bulletins
 from app.bulletins import version_routes as versions
 from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
+from app.kit.caching import BEHIND_CDN, PUBLIC
 from app.kit.cors import Cors
 from app.kit.db import connect
 from app.kit.front import Front
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Front:
         store,
         origins=settings.cors_origins,
         exposed=EXPOSED,
+        show_keys=settings.purge_url is not None,
         stale_if_error=60,
     )
 
@@ -57,6 +59,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             Invalidator(database.conninfo, store).running(),
         ):
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
             app.state.images = image_store(settings)
@@ -74,6 +77,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
     documentation.install(app)
     app.include_router(bulletins.router, tags=["content"])

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import finished, history, live, pictures
 from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
+from app.kit import purging
 from app.kit.changes import Change, ChangeLog
 from app.search import indexing, postgres, suggest
 
@@ -44,5 +45,6 @@ changes = ChangeLog(
     followers={
         "journal": journal,
         indexing.FOLLOWER: indexing.follower(),
+        purging.FOLLOWER: purging.follower(),
     },
 )

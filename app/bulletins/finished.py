@@ -28,7 +28,7 @@ FORM = 1
 BATCH = 20
 
 _FIND = """
-SELECT body, etag, gzip, zstd, (SELECT at FROM change ORDER BY seq DESC LIMIT 1)
+SELECT body, etag, version, gzip, zstd, (SELECT at FROM change ORDER BY seq DESC LIMIT 1)
 FROM finished WHERE slug = %s AND kind = %s AND number = %s AND form = %s
 """
 
@@ -39,6 +39,7 @@ class Found:
 
     body: bytes
     etag: str
+    version: int
     gzip: bytes | None
     zstd: bytes | None
     modified: datetime | None
@@ -51,17 +52,27 @@ class Found:
         return Body(self.body, etag=self.etag, ready=ready)
 
 
-async def find(database: Database, slug: str, kind: str, number: int = 0) -> Found | None:
-    """A finished answer: one indexed row, or made now where that is missing; None if it is not public."""
+async def find(
+    database: Database, slug: str, kind: str, number: int = 0, *, at_least: int = 1
+) -> Found | None:
+    """A finished answer: one indexed row, or made now where that is missing; None if it is not public.
+
+    :param at_least: a version that is known; where a replica has an older one, the primary is asked.
+    """
     if not is_slug(slug):
         return None
-    row = await database.lookup(_FIND, (slug, kind, number, FORM))
+    parameters = (slug, kind, number, FORM)
+    row = await database.lookup(_FIND, parameters)
+    if at_least > 1 and (row is None or row[2] < at_least):
+        row = await database.lookup(_FIND, parameters, primary=True)
     if row is not None:
         return Found(*row)
     async with database.snapshot() as session:
         for made in await fresh(session, [slug]):
             if (made.kind, made.number) == (kind, number):
-                return Found(made.body, made.etag, made.gzip, made.zstd, await last_change(session))
+                return Found(
+                    made.body, made.etag, made.version, made.gzip, made.zstd, await last_change(session)
+                )
     return None
 
 

@@ -21,8 +21,8 @@ from app.kit.caching import PUBLIC, CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import next_link
-from app.kit.parameters import Id, PastMoment, Query, chosen, once, one_of
-from app.kit.problems import Problem
+from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
+from app.kit.problems import Problem, invalid_parameter
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
@@ -42,11 +42,16 @@ class BulletinsQuery(TagFilters):
     fields: Annotated[str | None, *sparse_fields(schemas.BulletinItem)] = None
 
 
-class BulletinQuery(Query):
+class LatestQuery(Query):
     fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
-class BulletinVersionQuery(VersionQuery):
+class BulletinQuery(VersionQuery):
+    min_version: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
+        Digits,
+    ] = 1
     fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
@@ -131,9 +136,7 @@ async def list_bulletins(
     response_model=schemas.Bulletin,
     responses=item(examples.BULLETIN),
 )
-async def get_latest_bulletin(
-    request: Request, query: Annotated[BulletinQuery, QueryParameters()]
-) -> Response:
+async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
     slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
@@ -148,7 +151,7 @@ async def get_latest_bulletin(
     responses=item(examples.BULLETIN, "withdrawn"),
 )
 async def get_bulletin(
-    request: Request, slug: BulletinSlug, query: Annotated[BulletinVersionQuery, QueryParameters()]
+    request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts.
 
@@ -156,6 +159,8 @@ async def get_bulletin(
     neighbours are then those of that time.
     """
     if when := query.version or query.as_of:
+        if query.min_version > 1:
+            raise invalid_parameter("min_version", "it cannot be combined with version or as_of")
         async with request.app.state.database.snapshot() as session:
             past = await versions.past(session, slug, when)
         return reply(
@@ -165,14 +170,18 @@ async def get_bulletin(
             modified=past.moment,
             policy=versions.policy(past.moment),
         )
-    return await _bulletin(request, slug, query.fields)
+    return await _bulletin(request, slug, query.fields, at_least=query.min_version)
 
 
-async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys: str) -> Response:
-    found = await finished.find(request.app.state.database, slug, "bulletin")
+async def _bulletin(
+    request: Request, slug: str, fields: str | None, *more_keys: str, at_least: int = 1
+) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin", at_least=at_least)
     if found is None:
         async with request.app.state.database.snapshot() as session:
             raise await versions.absence(session, slug)
+    if found.version < at_least:
+        raise invalid_parameter("min_version", f"version {found.version} is the newest")
     return reply(
         request,
         found.shown(chosen(fields)),
