@@ -7,8 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.bulletins.taxonomy import curated
-from app.editorial.commands import Imported, Published, Refused, import_file, publish
+from app.editorial.commands import Imported, Published, import_file, publish
 from app.editorial.images import keep_pictures
+from app.editorial.refused import Refused
 from app.ingest.reader import content, read_bytes
 from app.ingest.report import ImportReport, ImportResult, UnreadableFileError
 from app.kit.db import Database

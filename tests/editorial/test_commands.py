@@ -9,7 +9,8 @@ from app import wiring
 from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.editorial import commands
-from app.editorial.commands import Imported, Published, Refused, Withdrawn
+from app.editorial.commands import Imported, Published, Withdrawn
+from app.editorial.refused import Refused
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.db import connect
 from app.kit.settings import Settings
