@@ -9,6 +9,7 @@ from app.editorial import audit, present, revisions, schemas, steps
 from app.editorial.access import EditorBetween, authenticate
 from app.editorial.answers import ETAG, LOCATION, PLAIN, POSTS, desk_router, operation, refusal
 from app.editorial.commands import import_file
+from app.editorial.images import keep_pictures
 from app.editorial.reading import plain_name, read
 from app.ingest.reader import MAX_BYTES
 from app.ingest.report import ImportResult, UnreadableFileError
@@ -62,7 +63,7 @@ async def import_bulletin(
     """
     name, data = await _file(request)
     try:
-        result = await read(name, data)
+        result = await keep_pictures(request.app.state.images, await read(name, data))
     except UnreadableFileError as error:
         raise refusal("unreadable-file", ((error.code, error.message),)) from None
     # Only now, as an upload may take long: who asks is looked at again, and held.
@@ -84,7 +85,7 @@ async def _imported(
     answer = schemas.Imported(
         outcome=imported.outcome,
         formerly=imported.formerly,
-        report=result.report,
+        report=imported.report,
         draft=await present.whole(session, row, actor, four_eyes=request.app.state.settings.four_eyes),
     )
     headers = {"ETag": revisions.etag(row), "Location": f"/v1/editorial/drafts/{row.id}"}
