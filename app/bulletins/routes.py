@@ -97,8 +97,8 @@ def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[
     }
 
 
-def _item(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(example, "not-found")
+def _item(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
+    return _answers(example, "not-found", *kinds)
 
 
 def _list(example: Example) -> dict[int | str, dict[str, Any]]:
@@ -144,7 +144,7 @@ async def list_bulletins(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=_item(examples.BULLETIN, "not-acceptable"),
 )
 async def get_latest_bulletin(
     request: Request, query: Annotated[BulletinQuery, QueryParameters()]
@@ -160,12 +160,15 @@ async def get_latest_bulletin(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=_item(examples.BULLETIN, "not-acceptable"),
 )
 async def get_bulletin(
     request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
-    """One bulletin, whole: sections, tags, citations with their references, contacts."""
+    """One bulletin, whole: sections, tags, citations with their references, contacts.
+
+    With an `Accept` that prefers HTML, Markdown or plain text it comes as such; see `getBulletinAs`.
+    """
     return await _bulletin(request, slug, query.fields)
 
 
@@ -178,7 +181,7 @@ async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys:
         found.shown(chosen(fields)),
         keys=[keys.bulletin(slug), *more_keys],
         modified=found.modified,
-        headers={"Content-Location": f"/v1/bulletins/{slug}"},
+        headers={"Content-Location": f"/v1/bulletins/{slug}", "Vary": "Accept, Accept-Encoding"},
     )
 
 
