@@ -15,6 +15,7 @@ from app.kit.front_store import Store
 from app.kit.head import Head
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
+from app.knowledge import routes as knowledge
 from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
@@ -74,9 +75,10 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     problems.install(app)
     documentation.install(app)
     app.state.public_url = settings.public_url
-    # First: its addresses are those of bulletins with an extension, or for another Accept.
+    # First: their addresses look like those of bulletins and tags, or are these for another Accept.
     app.include_router(rendering.router, tags=["feeds"])
     app.include_router(rendering.negotiated)
+    app.include_router(knowledge.router, tags=["knowledge"])
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)

@@ -12,6 +12,8 @@ from app.cli.server import export_openapi
 from app.kit.front_store import Store
 from app.kit.problems import ProblemDetails
 from app.kit.settings import Settings
+from app.knowledge import examples as knowledge_examples
+from app.knowledge import schemas as knowledge
 from app.main import create_api
 
 COMMITTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
@@ -133,5 +135,23 @@ def test_examples_are_what_the_schemas_allow() -> None:
     }
     for name, shape in shapes.items():
         example = getattr(examples, name)
-        adapter = TypeAdapter(shape)
-        assert adapter.dump_python(adapter.validate_python(example), mode="json") == example, name
+        keeps(shape, example)
+
+
+def test_examples_of_what_is_counted_are_what_the_schemas_allow() -> None:
+    shapes: dict[str, Any] = {
+        "TIMELINE": knowledge.Timeline,
+        "RELATED_TAGS": knowledge.RelatedTags,
+        "TRENDING": knowledge.TrendingTags,
+        "SOURCE_DETAIL": knowledge.SourceDetail,
+        "RELATED_REFERENCES": knowledge.RelatedReferences,
+        "STATS": knowledge.Stats,
+    }
+    for name, shape in shapes.items():
+        keeps(shape, getattr(knowledge_examples, name))
+
+
+def keeps(shape: Any, example: Any) -> None:
+    """The example is the shape's, with nothing more and nothing less."""
+    adapter = TypeAdapter(shape)
+    assert adapter.dump_python(adapter.validate_python(example), mode="json") == example
