@@ -16,6 +16,9 @@ RUN /venv/bin/pip install --no-deps --no-index --find-links /wheel nqpf
 FROM python:3.13-slim AS run
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin nqpf
 COPY --from=build /venv /venv
+RUN install -d -o nqpf /data
+ENV NQPF_DATA=/data
+VOLUME /data
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 NQPF_HOST=0.0.0.0 NQPF_LOG_FORMAT=json
 USER nqpf
 EXPOSE 8000

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Scope
 
 from app.bulletins import routes as bulletins
 from app.kit import documentation, health, migrate, problems
@@ -16,6 +17,8 @@ from app.kit.head import Head
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.knowledge import routes as knowledge
+from app.partners import export_routes as exports
+from app.rendering import accepting
 from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
@@ -42,7 +45,12 @@ def create_app(settings: Settings | None = None) -> Front:
         origins=settings.cors_origins,
         exposed=EXPOSED,
         stale_if_error=60,
+        bypass=_by_itself,
     )
+
+
+def _by_itself(scope: Scope) -> bool:
+    return accepting.other_form(scope) or exports.is_download(scope)
 
 
 def create_api(settings: Settings, store: Store) -> FastAPI:
@@ -75,11 +83,13 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     problems.install(app)
     documentation.install(app)
     app.state.public_url = settings.public_url
+    app.state.exports = settings.data / "exports"
     # First: their addresses look like those of bulletins and tags, or are these for another Accept.
     app.include_router(rendering.router, tags=["feeds"])
     app.include_router(rendering.negotiated)
     app.include_router(knowledge.router, tags=["knowledge"])
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(exports.router, tags=["exports"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Utf8Addresses)

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
+    "range-not-satisfiable": (416, "The range is not in the file", "`Content-Range` says how long it is."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
     "http": (400, "The request cannot be served", "The title and status say why."),

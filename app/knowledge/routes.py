@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.examples import REFERENCE, Example
+from app.bulletins.keys import CONTENT
 from app.bulletins.models import Tag
 from app.kit.caching import JSON, reply
 from app.kit.changes import last_change
@@ -50,7 +51,8 @@ def _answers(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
 async def _reply(
     request: Request, session: AsyncSession, content: BaseModel, headers: dict[str, str] | None = None
 ) -> Response:
-    return reply(request, content, modified=await last_change(session), headers=headers)
+    modified = await last_change(session)
+    return reply(request, content, keys=[CONTENT], modified=modified, headers=headers)
 
 
 async def _tag(session: AsyncSession, slug: str) -> Tag:

@@ -1,31 +1,43 @@
 """The live bulletins as renderers take them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import queries, schemas, shapes
+from app.bulletins import finished, keys, queries, schemas
 from app.bulletins.document import BulletinDocument
 from app.bulletins.filters import TagFilters
-from app.bulletins.shapes import PARTS
+from app.kit.db import Database
 from app.rendering.edition import Edition, TagName
 
 
-async def find(session: AsyncSession, slug: str) -> Edition | None:
+class Editions(NamedTuple):
+    """A page of editions, the cursor of the next one, the surrogate keys of the page."""
+
+    items: list[Edition]
+    next: str | None
+    keys: list[str]
+
+
+async def find(database: Database, slug: str) -> Editions | None:
     """The published bulletin of that slug, the newest one for ``latest``; or None."""
-    name = await queries.latest_slug(session) if slug == "latest" else slug
-    placed = await queries.bulletin(session, name) if name else None
-    return of(shapes.bulletin(placed)) if placed else None
+    latest = slug == "latest"
+    name = await queries.latest_slug(database) if latest else slug
+    found = await finished.find(database, name, "bulletin") if name else None
+    if name is None or found is None:
+        return None
+    return Editions([_read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
 
 
-async def page(session: AsyncSession, filters: TagFilters) -> tuple[list[Edition], str | None]:
-    """A page of the published bulletins that pass the filters, newest first, and the next one's cursor."""
-    placed, cursor = await queries.bulletins(session, filters, "-date", PARTS)
-    return [of(shapes.bulletin(each)) for each in placed], cursor
+async def page(session: AsyncSession, filters: TagFilters) -> Editions:
+    """A page of the published bulletins that pass the filters, newest first."""
+    listed = await queries.bulletins(session, filters, "-date", "bulletin")
+    return Editions([_read(body) for body in listed.items], listed.next, listed.keys)
 
 
-def of(bulletin: schemas.Bulletin) -> Edition:
+def _read(body: bytes) -> Edition:
     """The public object as an edition."""
+    bulletin = schemas.Bulletin.model_validate_json(body)
     content: dict[str, Any] = bulletin.model_dump(
         include=set(BulletinDocument.model_fields) & set(schemas.Bulletin.model_fields)
     )

@@ -1,6 +1,6 @@
 """Feeds, pages and directories for machines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,15 +13,16 @@ from starlette.types import Scope
 
 from app.bulletins.document import SERIES
 from app.bulletins.filters import TagFilters
-from app.kit.public_url import public_url
-from app.kit.caching import JSON, SPARSE, finished
+from app.bulletins.keys import CONTENT
+from app.kit.caching import Body, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
-from app.kit.negotiation import negotiate
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, once
 from app.kit.problems import Problem, responses
+from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
+from app.rendering.accepting import FORMS, other_form, wanted
 from app.rendering.edition import Site, urn
 from app.rendering.feeds import FEED_FORMATS, Feed
 from app.rendering.formats import FORMATS, Format
@@ -36,7 +37,6 @@ Extension = Annotated[Literal["html", "md", "txt"], Path()]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
 
-_FORMS = [JSON, SPARSE, *(form.media_type for form in FORMATS.values())]
 _ALONE = {
     # A page needs nothing but itself and the pictures it names.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
@@ -71,13 +71,9 @@ class _NotJson(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)
-        if match is Match.FULL and _wanted(Request(scope)) in {JSON, SPARSE}:
+        if match is Match.FULL and not other_form(scope):
             return Match.NONE, {}
         return match, child
-
-
-def _wanted(request: Request) -> str | None:
-    return negotiate(", ".join(request.headers.getlist("accept")), _FORMS)
 
 
 class NoQuery(Query):
@@ -95,10 +91,11 @@ async def _reply(
     session: AsyncSession,
     body: str,
     media_type: str,
+    keys: Sequence[str] = (CONTENT,),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     modified = await last_change(session)
-    return finished(request, body.encode(), media_type, modified=modified, headers=headers)
+    return reply(request, Body(body.encode(), media_type), keys=keys, modified=modified, headers=headers)
 
 
 def _site(request: Request) -> Site:
@@ -109,7 +106,7 @@ def _site(request: Request) -> Site:
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
     response_class=Response,
-    responses=_answers(_FORMS[2:], "not-found"),
+    responses=_answers(FORMS[2:], "not-found"),
 )
 async def get_bulletin_as(
     request: Request, session: Reader, slug: Slug, extension: Extension, _: No
@@ -126,20 +123,22 @@ async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug
     """A bulletin in the form that ``Accept`` prefers."""
     vary = {"Vary": "Accept, Accept-Encoding"}
     for form in FORMATS.values():
-        if form.media_type == _wanted(request):
+        if form.media_type == wanted(request.scope):
             return await _form(request, session, slug, form, vary)
-    raise Problem("not-acceptable", f"There are: {', '.join(_FORMS)}.", headers=vary)
+    raise Problem("not-acceptable", f"There are: {', '.join(FORMS)}.", headers=vary)
 
 
 async def _form(
     request: Request, session: AsyncSession, slug: str, form: Format, headers: Mapping[str, str]
 ) -> Response:
-    edition = await editions.find(session, slug)
-    if edition is None:
+    found = await editions.find(request.app.state.database, slug)
+    if found is None:
         raise Problem("not-found", f"No bulletin {slug} is published.", headers=headers)
+    (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
     body = form.render(edition, _site(request))
-    return await _reply(request, session, body, form.media_type, {**_ALONE, **location, **headers})
+    head = {**_ALONE, **location, **headers}
+    return await _reply(request, session, body, form.media_type, found.keys, head)
 
 
 def _extension(form: Format) -> str:
@@ -209,7 +208,7 @@ async def _feed(
     request: Request, session: AsyncSession, extension: str, filters: TagFilters, chosen: str
 ) -> Response:
     form = FEED_FORMATS[extension]
-    page, cursor = await editions.page(session, filters)
+    page, cursor, keys = await editions.page(session, filters)
     site = _site(request)
     older = request.url.include_query_params(cursor=cursor)
     feed = Feed(
@@ -222,7 +221,9 @@ async def _feed(
         editions=page,
         site=site,
     )
-    return await _reply(request, session, form.render(feed), form.media_type, next_link(request, cursor))
+    return await _reply(
+        request, session, form.render(feed), form.media_type, keys, next_link(request, cursor)
+    )
 
 
 def _described(filters: TagFilters) -> list[str]:
@@ -259,7 +260,7 @@ async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response
     """The bulletins of the last two days with Google's news extension."""
     body = directories.render_sitemap(await listings.news(session), _site(request), news=True)
     # It also changes as time goes by, which the last publication knows nothing of.
-    return finished(request, body.encode(), XML, modified=None)
+    return reply(request, Body(body.encode(), XML), keys=[CONTENT], modified=None)
 
 
 @router.get(

@@ -265,6 +265,20 @@ def test_news_are_the_bulletins_of_the_last_two_days(
     assert "/v1/sitemap-news.xml" in index
 
 
+def test_an_answer_from_memory_is_not_given_to_who_asks_for_another_form(library_server: Server) -> None:
+    client = library_server.client
+    json_, html = {"Accept": "application/json"}, {"Accept": "text/html"}
+    first = client.get(SEED, headers=json_)
+    assert client.get(SEED, headers=html).headers["content-type"].startswith("text/html")
+    with library_server.counting() as statements:
+        assert client.get(SEED, headers=json_).content == first.content
+        assert client.get(SEED).content == first.content
+    assert statements == []
+    assert client.get(SEED, headers={"Accept": "image/png"}).status_code == 406
+    assert client.get("/v1/bulletins/latest", headers=html).headers["content-type"].startswith("text/html")
+    assert client.get("/v1/bulletins/latest", headers=json_).content == first.content
+
+
 def test_the_queries_of_a_feed_do_not_grow_with_its_page(library_server: Server) -> None:
     counts = []
     for limit in (1, 25):
