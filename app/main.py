@@ -31,6 +31,16 @@ Lists are keyset pages: follow `next` or the `Link` header. `ETag`, `Last-Modifi
 work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
+TAGS = {
+    "content": "Bulletins with their sections, tags, references and sources.",
+    "knowledge": "Topics over time, what stands together, what is cited beside what.",
+    "search": "Finding the passage.",
+    "feeds": "Feeds, pages and directories for machines.",
+    "exports": "Whole copies in files.",
+    "health": "Whether the service answers and is ready.",
+}
+"""What the groups of operations are about."""
+
 EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location")
 """The headers that pages of other origins may see."""
 
@@ -75,6 +85,9 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         summary="Content API of a daily bulletin on China's new quality productive forces",
         description=DESCRIPTION,
         version="1.0.0",
+        contact={"name": "工业智能算网", "url": "https://gyznsw.cn"},
+        servers=[{"url": "/", "description": "The server that gives this description"}],
+        openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_url=None,
         redirect_slashes=False,
