@@ -6,14 +6,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import Scope
 
+from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
+from app.bulletins import version_routes as versions
 from app.kit import documentation, health, migrate, problems
 from app.kit.addresses import Utf8Addresses
+from app.kit.caching import BEHIND_CDN, PUBLIC
 from app.kit.cors import Cors
 from app.kit.db import connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.image_store import image_store
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.knowledge import routes as knowledge
@@ -34,6 +38,7 @@ work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 TAGS = {
     "content": "Bulletins with their sections, tags, references and sources.",
     "knowledge": "Topics over time, what stands together, what is cited beside what.",
+    "images": "The pictures of published bulletins.",
     "search": "Finding the passage.",
     "feeds": "Feeds, pages and directories for machines.",
     "exports": "Whole copies in files.",
@@ -54,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Front:
         store,
         origins=settings.cors_origins,
         exposed=EXPOSED,
+        show_keys=settings.purge_url is not None,
         stale_if_error=60,
         bypass=_by_itself,
     )
@@ -74,8 +80,10 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             Invalidator(database.conninfo, store).running(),
         ):
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
+            app.state.images = image_store(settings)
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
@@ -93,6 +101,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
     documentation.install(app)
     app.state.public_url = settings.public_url
@@ -103,6 +112,8 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     app.include_router(knowledge.router, tags=["knowledge"])
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(exports.router, tags=["exports"])
+    app.include_router(versions.router, tags=["content"])
+    app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
     app.include_router(health.router)
     app.add_middleware(Utf8Addresses)

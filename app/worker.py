@@ -126,8 +126,8 @@ def _lost(error: BaseException | None) -> bool:
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Let procrastinate and the pool say without a traceback that the database is lost."""
-    if record.name.startswith(("procrastinate", "psycopg")):
+    """Let procrastinate, its tasks and the pool say without a traceback that the database is lost."""
+    if record.name.startswith(("procrastinate", "psycopg", "asyncio")):
         record.msg, record.args = " ".join(record.getMessage().split()), None
         if isinstance(record.exc_info, tuple) and _lost(record.exc_info[1]):
             record.exc_info = None

@@ -26,7 +26,7 @@ from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument
 from app.bulletins.taxonomy import curated
 from app.editorial import commands
-from app.editorial.commands import Published
+from app.editorial.commands import Published, Withdrawn
 from app.ingest.report import ImportReport, ImportResult
 from app.kit import migrate
 from app.kit.changes import Change
@@ -113,10 +113,12 @@ def settings(cluster: Cluster, template: str) -> Iterator[Settings]:
 
 
 class Publish(Protocol):
-    def __call__(self, *documents: BulletinDocument) -> list[Published]: ...
+    def __call__(self, *documents: BulletinDocument, note: str = "") -> list[Published]: ...
 
 
-def publish_into(settings: Settings, documents: Sequence[BulletinDocument]) -> list[Published]:
+def publish_into(
+    settings: Settings, documents: Sequence[BulletinDocument], note: str = ""
+) -> list[Published]:
     """Import and publish documents as the command line does."""
 
     async def run() -> list[Published]:
@@ -128,7 +130,9 @@ def publish_into(settings: Settings, documents: Sequence[BulletinDocument]) -> l
                     result = ImportResult(document=document, report=report)
                     await commands.import_file(session, result, b"test", author="test")
                 async with database.session() as session:
-                    published.append(await commands.publish(session, wiring.changes, document.slug))
+                    published.append(
+                        await commands.publish(session, wiring.changes, document.slug, note=note)
+                    )
             await heard(settings, database)
         return published
 
@@ -148,7 +152,25 @@ async def heard(settings: Settings, database: Database) -> None:
 @pytest.fixture
 def publish(settings: Settings) -> Publish:
     """Publishes documents into the test's own database."""
-    return lambda *documents: publish_into(settings, documents)
+    return lambda *documents, note="": publish_into(settings, documents, note)
+
+
+class Withdraw(Protocol):
+    def __call__(self, slug: str, note: str = "已撤回。") -> Withdrawn: ...
+
+
+@pytest.fixture
+def withdraw(settings: Settings) -> Withdraw:
+    """Withdraws a bulletin from the test's own database."""
+
+    async def run(slug: str, note: str) -> Withdrawn:
+        async with connect(settings) as database:
+            async with database.session() as session:
+                withdrawn = await commands.withdraw(session, wiring.changes, slug, note)
+            await heard(settings, database)
+        return withdrawn
+
+    return lambda slug, note="已撤回。": asyncio.run(run(slug, note))
 
 
 @dataclass(frozen=True)

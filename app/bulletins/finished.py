@@ -3,16 +3,17 @@
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from procrastinate import Blueprint
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Date, delete, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import keys, shapes
 from app.bulletins.document import BulletinDocument
-from app.bulletins.events import BulletinPublished, TagsCurated
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.bulletins.models import Bulletin, BulletinTag, Finished, Tag
 from app.bulletins.published import Standing, neighbours, published
 from app.kit.caching import Body, sparse
@@ -27,7 +28,7 @@ FORM = 1
 BATCH = 20
 
 _FIND = """
-SELECT body, etag, gzip, zstd, (SELECT at FROM change ORDER BY seq DESC LIMIT 1)
+SELECT body, etag, version, gzip, zstd, (SELECT at FROM change ORDER BY seq DESC LIMIT 1)
 FROM finished WHERE slug = %s AND kind = %s AND number = %s AND form = %s
 """
 
@@ -38,6 +39,7 @@ class Found:
 
     body: bytes
     etag: str
+    version: int
     gzip: bytes | None
     zstd: bytes | None
     modified: datetime | None
@@ -50,17 +52,27 @@ class Found:
         return Body(self.body, etag=self.etag, ready=ready)
 
 
-async def find(database: Database, slug: str, kind: str, number: int = 0) -> Found | None:
-    """A finished answer: one indexed row, or made now where that is missing; None if it is not public."""
+async def find(
+    database: Database, slug: str, kind: str, number: int = 0, *, at_least: int = 1
+) -> Found | None:
+    """A finished answer: one indexed row, or made now where that is missing; None if it is not public.
+
+    :param at_least: a version that is known; where a replica has an older one, the primary is asked.
+    """
     if not is_slug(slug):
         return None
-    row = await database.lookup(_FIND, (slug, kind, number, FORM))
+    parameters = (slug, kind, number, FORM)
+    row = await database.lookup(_FIND, parameters)
+    if at_least > 1 and (row is None or row[2] < at_least):
+        row = await database.lookup(_FIND, parameters, primary=True)
     if row is not None:
         return Found(*row)
     async with database.snapshot() as session:
         for made in await fresh(session, [slug]):
             if (made.kind, made.number) == (kind, number):
-                return Found(made.body, made.etag, made.gzip, made.zstd, await last_change(session))
+                return Found(
+                    made.body, made.etag, made.version, made.gzip, made.zstd, await last_change(session)
+                )
     return None
 
 
@@ -100,12 +112,28 @@ def finish(document: BulletinDocument, standing: Standing) -> Iterator[Finished]
 async def keep(session: AsyncSession, events: Sequence[BulletinPublished]) -> None:
     """Keep the answers of the events' bulletins, already live, and of their neighbours (a handler)."""
     slugs = {event.subject for event in events}
-    appeared = Bulletin.published_at == Bulletin.updated_at
-    for day in await session.scalars(select(Bulletin.date).where(Bulletin.slug.in_(slugs), appeared)):
-        for query in neighbours(day):
-            slugs |= set(await session.scalars(query))
+    appeared = {event.subject for event in events if event.kind == BulletinPublished.kind}
+    slugs |= await _beside(session, appeared)
     await _write(session, slugs)
     touch(session, *map(keys.bulletin, slugs))
+
+
+async def close_ranks(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Make anew the answers of the neighbours of the events' bulletins, which are gone (a handler)."""
+    slugs = {event.slug for event in events}
+    beside = await _beside(session, slugs)
+    await _write(session, beside)
+    touch(session, *map(keys.bulletin, slugs | beside))
+
+
+async def _beside(session: AsyncSession, slugs: Iterable[str]) -> set[str]:
+    """The neighbours of bulletins that have appeared or gone."""
+    days = [date.fromisoformat(slug) for slug in slugs]
+    day = func.unnest(literal(days, ARRAY(Date))).column_valued("day")
+    pairs = await session.execute(
+        select(*(query.scalar_subquery() for query in neighbours(day))).select_from(day)
+    )
+    return {slug for pair in pairs for slug in pair if slug}
 
 
 async def forget(session: AsyncSession, events: Sequence[TagsCurated]) -> None:

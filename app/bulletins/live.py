@@ -1,4 +1,4 @@
-"""Copies a published document into the live tables; runs inside the publishing transaction."""
+"""Copies published documents into the live tables, and takes withdrawn ones out, inside the transaction."""
 
 import hashlib
 import re
@@ -17,7 +17,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.bulletins import keys
 from app.bulletins.document import BulletinDocument, ReferenceItem, block_text, content_hash, normalised
 from app.bulletins.document import Section as SectionValue
-from app.bulletins.events import BulletinPublished
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn
+from app.bulletins.history import first_published
 from app.bulletins.models import (
     Bulletin,
     BulletinSource,
@@ -61,9 +62,11 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     if former := [bulletin.id for bulletin in known.values()]:
         before = await _counted(session, former)
         await _clear(session, former)
+    first = await first_published(session, set(slugs) - set(known))
     # Rows name each other by id alone: without relationships, the order of writing is up to us.
     bulletins = [
-        known.get(event.document.slug) or Bulletin(id=new_id(), published_at=event.at) for event in events
+        known.get(slug) or Bulletin(id=new_id(), published_at=first.get(slug, event.at))
+        for slug, event in zip(slugs, events, strict=True)
     ]
     for bulletin, event in zip(bulletins, events, strict=True):
         _describe(bulletin, event)
@@ -82,6 +85,16 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     )
     await _recount(session, before, after)
     touch(session, keys.CONTENT, *before.keys(), *after.keys())
+
+
+async def remove(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Take each event's bulletin out (a handler)."""
+    slugs = [event.slug for event in events]
+    bulletins = (await session.scalars(select(Bulletin.id).where(Bulletin.slug.in_(slugs)))).all()
+    before = await _counted(session, bulletins)
+    await session.execute(delete(Bulletin).where(Bulletin.id.in_(bulletins)))
+    await _recount(session, before, _Counted())
+    touch(session, keys.CONTENT, *before.keys())
 
 
 async def _tag_ids(session: AsyncSession, slugs: Set[str]) -> dict[str, UUID]:

@@ -3,36 +3,30 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
 from pydantic import BaseModel, Field
 
-from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes
+from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes, versions
 from app.bulletins.catalogue import SourceQuery, TagQuery
+from app.bulletins.described import item, listed, sparse_fields
 from app.bulletins.document import MAX_SECTIONS
-from app.bulletins.examples import Example
 from app.bulletins.filters import Order, TagFilters
 from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
-from app.kit.caching import JSON, SPARSE, reply, sparse, without
+from app.bulletins.versions import VersionQuery
+from app.kit.caching import PUBLIC, CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import next_link
-from app.kit.parameters import Id, Query, chosen, once, one_of
-from app.kit.problems import Problem, responses
+from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
+from app.kit.problems import Problem, invalid_parameter
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
-
-
-def _fields(model: type[schemas.Output]) -> tuple[Any, ...]:
-    described = Field(
-        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`."
-    )
-    return *one_of(*model.model_fields), described
 
 
 class BulletinsQuery(TagFilters):
@@ -42,70 +36,61 @@ class BulletinsQuery(TagFilters):
         *one_of("sections", "citations", "contacts"),
         Field(description="Add these parts of the content, separated by commas"),
     ] = None
-    fields: Annotated[str | None, *_fields(schemas.BulletinItem)] = None
+    as_of: Annotated[
+        PastMoment | None, Field(description="The list as it was then, without what was withdrawn since")
+    ] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.BulletinItem)] = None
 
 
-class BulletinQuery(Query):
-    fields: Annotated[str | None, *_fields(schemas.Bulletin)] = None
+class LatestQuery(Query):
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
+
+
+class BulletinQuery(VersionQuery):
+    min_version: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
+        Digits,
+    ] = 1
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
 class SectionsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: Annotated[str | None, *_fields(schemas.Section)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class SectionQuery(Query):
-    fields: Annotated[str | None, *_fields(schemas.Section)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class TagsQuery(TagQuery):
-    fields: Annotated[str | None, *_fields(schemas.Tag)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.Tag)] = None
 
 
 class TagDetailQuery(Query):
-    fields: Annotated[str | None, *_fields(schemas.TagDetail)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.TagDetail)] = None
 
 
 class ReferencesQuery(TagFilters):
-    fields: Annotated[str | None, *_fields(schemas.Reference)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.Reference)] = None
 
 
 class ReferenceQuery(Query):
-    fields: Annotated[str | None, *_fields(schemas.ReferenceDetail)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.ReferenceDetail)] = None
 
 
 class SourcesQuery(SourceQuery):
-    fields: Annotated[str | None, *_fields(schemas.Source)] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.Source)] = None
 
 
-_VALIDATORS = {
-    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
-    "Last-Modified": {
-        "description": "When public content last changed; left out for two seconds after a change",
-        "schema": {"type": "string"},
-    },
-}
-_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
-
-
-def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[int | str, dict[str, Any]]:
-    content = {JSON: {"example": example}, SPARSE: {"schema": {"type": "object"}}}
-    return {
-        200: {"description": "Found", "content": content, "headers": headers},
-        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
-
-
-def _item(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
-    return _answers(example, "not-found", *kinds)
-
-
-def _list(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(examples.page(example), "invalid-cursor", headers=_VALIDATORS | _LINK)
-
-
-def _page(request: Request, page: List, fields: frozenset[str] | None, modified: datetime | None) -> Response:
+def _page(
+    request: Request,
+    page: List,
+    fields: frozenset[str] | None,
+    modified: datetime | None,
+    policy: CachePolicy = PUBLIC,
+) -> Response:
     content = b'{"items":[%b],"next":%b}' % (b",".join(page.items), json.dumps(page.next).encode())
     return reply(
         request,
@@ -113,6 +98,7 @@ def _page(request: Request, page: List, fields: frozenset[str] | None, modified:
         keys=page.keys,
         modified=modified,
         headers=next_link(request, page.next),
+        policy=policy,
     )
 
 
@@ -124,7 +110,7 @@ def _models(items: Iterable[BaseModel]) -> list[bytes]:
     "/bulletins",
     operation_id="listBulletins",
     response_model=schemas.BulletinPage,
-    responses=_list(examples.BULLETIN_ITEM),
+    responses=listed(examples.BULLETIN_ITEM),
 )
 async def list_bulletins(
     request: Request, session: Reader, query: Annotated[BulletinsQuery, QueryParameters()]
@@ -133,22 +119,24 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
-    page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
-    if fields is None and parts:
+    if query.as_of:
+        page, policy = await versions.bulletins(session, query, query.order, query.as_of)
+    else:
+        page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
+        policy = PUBLIC
+    if fields is None and (parts or query.as_of):
         page = page._replace(items=[without(item, PARTS - parts) for item in page.items])
     shown = None if fields is None else fields | included
-    return _page(request, page, shown, await last_change(session))
+    return _page(request, page, shown, await last_change(session), policy)
 
 
 @router.get(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN, "not-acceptable"),
+    responses=item(examples.BULLETIN, "not-acceptable"),
 )
-async def get_latest_bulletin(
-    request: Request, query: Annotated[BulletinQuery, QueryParameters()]
-) -> Response:
+async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
     slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
@@ -160,22 +148,43 @@ async def get_latest_bulletin(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN, "not-acceptable"),
+    responses=item(examples.BULLETIN, "not-acceptable", "withdrawn"),
 )
 async def get_bulletin(
     request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts.
 
-    With an `Accept` that prefers HTML, Markdown or plain text it comes as such; see `getBulletinAs`.
+    With an `Accept` that prefers HTML, Markdown or plain text, and without parameters, it comes as such; see
+    `getBulletinAs`.
+
+    Former versions can be read as long as the bulletin has not been withdrawn since; tag names and
+    neighbours are then those of that time.
     """
-    return await _bulletin(request, slug, query.fields)
+    if when := query.version or query.as_of:
+        if query.min_version > 1:
+            raise invalid_parameter("min_version", "it cannot be combined with version or as_of")
+        async with request.app.state.database.snapshot() as session:
+            past = await versions.past(session, slug, when)
+        return reply(
+            request,
+            sparse(past.body(), chosen(query.fields)),
+            keys=past.keys,
+            modified=past.moment,
+            policy=versions.policy(past.moment),
+        )
+    return await _bulletin(request, slug, query.fields, at_least=query.min_version)
 
 
-async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys: str) -> Response:
-    found = await finished.find(request.app.state.database, slug, "bulletin")
+async def _bulletin(
+    request: Request, slug: str, fields: str | None, *more_keys: str, at_least: int = 1
+) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin", at_least=at_least)
     if found is None:
-        raise Problem("not-found", f"No bulletin {slug} is published.")
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug)
+    if found.version < at_least:
+        raise invalid_parameter("min_version", f"version {found.version} is the newest")
     return reply(
         request,
         found.shown(chosen(fields)),
@@ -189,7 +198,7 @@ async def _bulletin(request: Request, slug: str, fields: str | None, *more_keys:
     "/bulletins/{slug}/sections/{number}",
     operation_id="getSection",
     response_model=schemas.Section,
-    responses=_item(examples.SECTION),
+    responses=item(examples.SECTION, "withdrawn"),
 )
 async def get_section(
     request: Request,
@@ -200,7 +209,9 @@ async def get_section(
     """One section with the name of its bulletin."""
     found = await finished.find(request.app.state.database, slug, "section", number)
     if found is None:
-        raise Problem("not-found", f"No bulletin {slug} with a section {number} is published.")
+        detail = f"No bulletin {slug} with a section {number} is published."
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug, detail)
     body = found.shown(chosen(query.fields))
     return reply(request, body, keys=[keys.bulletin(slug)], modified=found.modified)
 
@@ -209,7 +220,7 @@ async def get_section(
     "/sections",
     operation_id="listSections",
     response_model=schemas.SectionPage,
-    responses=_list(examples.SECTION),
+    responses=listed(examples.SECTION),
 )
 async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
@@ -219,7 +230,7 @@ async def list_sections(
     return _page(request, page, chosen(query.fields), await last_change(session))
 
 
-@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_list(examples.TAG))
+@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=listed(examples.TAG))
 async def list_tags(
     request: Request, session: Reader, query: Annotated[TagsQuery, QueryParameters()]
 ) -> Response:
@@ -233,7 +244,7 @@ async def list_tags(
     "/tags/{slug}",
     operation_id="getTag",
     response_model=schemas.TagDetail,
-    responses=_item(examples.TAG_DETAIL),
+    responses=item(examples.TAG_DETAIL),
 )
 async def get_tag(
     request: Request,
@@ -254,7 +265,7 @@ async def get_tag(
     "/references",
     operation_id="listReferences",
     response_model=schemas.ReferencePage,
-    responses=_list(examples.REFERENCE),
+    responses=listed(examples.REFERENCE),
 )
 async def list_references(
     request: Request, session: Reader, query: Annotated[ReferencesQuery, QueryParameters()]
@@ -269,7 +280,7 @@ async def list_references(
     "/references/{id}",
     operation_id="getReference",
     response_model=schemas.ReferenceDetail,
-    responses=_item(examples.REFERENCE_DETAIL),
+    responses=item(examples.REFERENCE_DETAIL),
 )
 async def get_reference(
     request: Request,
@@ -289,7 +300,7 @@ async def get_reference(
     "/sources",
     operation_id="listSources",
     response_model=schemas.SourcePage,
-    responses=_list(examples.SOURCE),
+    responses=listed(examples.SOURCE),
 )
 async def list_sources(
     request: Request, session: Reader, query: Annotated[SourcesQuery, QueryParameters()]

@@ -60,9 +60,10 @@ async def _import_sample(settings: Settings) -> None:
     """Publish the real bulletin of the checkout."""
     from app.cli.importing import import_path
     from app.kit.db import connect
+    from app.kit.image_store import image_store
 
     async with connect(settings) as database_:
-        outcome = await import_path(database_, SAMPLE, to_publish=True, author="sample")
+        outcome = await import_path(database_, image_store(settings), SAMPLE, note="", author="sample")
     if outcome.refusal:
         raise Failure(f"the sample bulletin was refused: {outcome.refusal.message}")
     say(f"Published the sample bulletin {SAMPLE.stem}.")

@@ -46,6 +46,8 @@ class CachePolicy:
 
 
 PUBLIC = CachePolicy(max_age=60)
+BEHIND_CDN = CachePolicy(max_age=60, s_maxage=86_400, stale_while_revalidate=60)
+"""For public answers where a cache in front of this one is told of changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +94,27 @@ def reply(
     keys: Iterable[str],
     modified: datetime | None,
     headers: Mapping[str, str] | None = None,
-    policy: CachePolicy = PUBLIC,
+    policy: CachePolicy | None = None,
 ) -> Response:
     """Answer with the body, or 304 when the client has it already.
 
     :param keys: the surrogate keys by which the answer is dropped when what it says changes.
     :param modified: when the content last changed; None leaves ``Last-Modified`` out.
+    :param policy: None for that of the application, which knows what stands in front of it.
     """
+    policy = policy or request.app.state.policy
     if isinstance(body, BaseModel):
         body = Body(body.model_dump_json().encode())
     _offer(request, body)
     coding = negotiate(_header(request, "accept-encoding") or "") if len(body.content) >= SMALL else None
     tag = body.etag or hashlib.sha256(body.lasting or body.content).hexdigest()[:32]
     etag = f'"{tag}-{coding}"' if coding else f'"{tag}"'
+    names = [EVERYTHING, *keys]
     head = {
         "ETag": etag if body.lasting is None else f"W/{etag}",
         "Cache-Control": policy.header(),
-        "Surrogate-Key": " ".join([EVERYTHING, *keys]),
+        "Surrogate-Key": " ".join(names),
+        "Cache-Tag": ",".join(names),
         "Vary": "Accept-Encoding",
         **(headers or {}),
     }

@@ -7,7 +7,7 @@ stop, restart, replay and lose nothing.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import BigInteger, Identity, func, select
@@ -161,6 +161,15 @@ async def lag(session: AsyncSession) -> dict[str, int]:
     """How many changes each known follower is behind."""
     behind = select(func.count()).where(Change.seq > Position.seq).scalar_subquery()
     return dict((await session.execute(select(Position.follower, behind))).all())
+
+
+async def overdue(session: AsyncSession, follower: str, after: timedelta) -> int:
+    """How many changes a follower has not handled although they are older than ``after``."""
+    position = select(Position.seq).where(Position.follower == follower).scalar_subquery()
+    waiting = select(func.count()).where(
+        Change.seq > func.coalesce(position, 0), Change.at < func.now() - after
+    )
+    return await session.scalar(waiting) or 0
 
 
 async def last_change(session: AsyncSession) -> datetime | None:

@@ -1,27 +1,28 @@
 """The database: engine, sessions, the declarative base."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
+from itertools import cycle
 from typing import Annotated, Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Request
 from psycopg import OperationalError
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import DateTime, MetaData, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils.compat import uuid7
 
+from app.kit.connections import Connections
 from app.kit.settings import Settings
 
-_PATIENCE = 2.0
-_WAITING = 10
+_LAST: LiteralString = "SELECT coalesce(max(seq), 0) FROM change"
 
 
 class Base(DeclarativeBase):
@@ -61,76 +62,85 @@ class Database:
     """Sessions of one process on one Postgres. ``engine`` is public for tests and tools that count.
 
     ``told`` hears of every change that this process commits before whoever committed it goes on.
+    ``heard`` gives the last change that this process knows of: no replica is read that lacks it.
     """
 
     told: Callable[[Changed], object] | None = None
+    heard: Callable[[], int] = staticmethod(lambda: 0)
 
     def __init__(self, settings: Settings) -> None:
-        self.conninfo = make_conninfo(settings.conninfo, application_name="nqpf", connect_timeout=5)
-        self.engine: AsyncEngine = create_async_engine(
-            settings.sqlalchemy_url,
-            pool_size=settings.pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=True,
-            connect_args={"application_name": "nqpf", "connect_timeout": 5},
-        )
-        self._pool = AsyncConnectionPool(
-            self.conninfo,
-            min_size=0,
-            max_size=settings.pool_size,
-            open=False,
-            timeout=_PATIENCE,
-            max_waiting=_WAITING * settings.pool_size,
-            reconnect_timeout=_PATIENCE,
-            kwargs={"autocommit": True},
-        )
-        # One snapshot for all queries of a read: a publication between two of them is not seen by half.
-        self._reading = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._primary = Connections(settings.conninfo, settings.pool_size)
+        self._replicas = [Connections(each, settings.pool_size) for each in settings.replicas]
+        self._turn = cycle(self._replicas)
+        self.conninfo = self._primary.conninfo
+        self.engine = self._primary.engine
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """A session in one transaction, committed at the end, rolled back on an exception."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A session in one transaction, committed at the end, rolled back on an exception.
+
+        :raises TooManyRequests: so many wait for a connection that one more would wait too long.
+        """
+        with self._primary.admitted():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
         for changed in session.info.get(Changed, ()):
             if self.told:
                 self.told(changed)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """A session for reading: one read-only snapshot."""
-        async with AsyncSession(self._reading, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A session for reading: one read-only snapshot, of a replica that is there and up to date."""
+        async with AsyncExitStack() as stack:
+            for replica in self._nearest():
+                if session := await self._current(stack, replica):
+                    yield session
+                    return
+            yield await stack.enter_async_context(self._primary.snapshot())
 
-    async def lookup(self, query: LiteralString, parameters: Sequence[object]) -> TupleRow | None:
+    async def lookup(
+        self, query: LiteralString, parameters: Sequence[object], *, primary: bool = False
+    ) -> TupleRow | None:
         """The first row of one statement, on a way of its own that is several times shorter than a session.
 
         :raises psycopg.OperationalError: the database does not answer, or too many wait already.
         """
-        try:
-            return await self._first(query, parameters)
-        except OperationalError as error:
-            if isinstance(error, PoolTimeout | TooManyRequests):
-                raise
-        # The server has been restarted since: connections may be dead that nobody has tried.
-        await self._pool.check()
-        return await self._first(query, parameters)
+        for replica in () if primary else self._nearest():
+            with suppress(OperationalError):
+                behind = await replica.first(_LAST, ())
+                if behind and behind[0] >= self.heard():
+                    return await replica.first(query, parameters)
+                continue
+            replica.rest()
+        return await self._primary.first(query, parameters)
 
-    async def _first(self, query: LiteralString, parameters: Sequence[object]) -> TupleRow | None:
-        async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(query, parameters)
-            return await cursor.fetchone()
+    def _nearest(self) -> Iterator[Connections]:
+        """The replicas that are not known to be away, another one first each time."""
+        for _ in self._replicas:
+            if (replica := next(self._turn)).usable:
+                yield replica
+
+    async def _current(self, stack: AsyncExitStack, replica: Connections) -> AsyncSession | None:
+        """A snapshot of the replica, unless it is away or behind."""
+        try:
+            async with AsyncExitStack() as own:
+                session = await own.enter_async_context(replica.snapshot())
+                if (await session.scalar(text(_LAST)) or 0) < self.heard():
+                    return None
+                stack.push_async_exit(own.pop_all())
+        except (DBAPIError, OperationalError, PoolTimeoutError):
+            replica.rest()
+            return None
+        return session
 
     async def open(self) -> None:
         """Make it ready for :meth:`lookup`; no connection is made yet."""
-        await self._pool.open()
+        for connections in (self._primary, *self._replicas):
+            await connections.open()
 
     async def close(self) -> None:
-        await self._pool.close()
-        await self.engine.dispose()
+        for connections in (self._primary, *self._replicas):
+            await connections.close()
 
 
 @asynccontextmanager

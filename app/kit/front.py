@@ -48,13 +48,13 @@ class Front:
         :param origins: the websites whose pages may read, as for Starlette's ``CORSMiddleware``, which
             stays inside for all that is not answered here.
         :param exposed: the headers that those pages may see.
-        :param show_keys: leave ``Surrogate-Key`` in hot answers, for a cache in front of this one.
+        :param show_keys: leave ``Surrogate-Key`` and ``Cache-Tag`` in, for a cache in front of this one.
         :param stale_if_error: for how many seconds after an answer was last known to be true it is given,
             marked as stale, when the application fails.
         """
         self.app = app
         self.store = store
-        self._hidden = frozenset() if show_keys else frozenset({b"surrogate-key"})
+        self._hidden = frozenset() if show_keys else frozenset({b"surrogate-key", b"cache-tag"})
         self._cors = _Cors(origins, exposed) if origins else None
         self._admit = admit
         self._bypass = bypass

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,11 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
+    "withdrawn": (
+        410,
+        "It has been withdrawn",
+        "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
+    ),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
@@ -55,10 +61,14 @@ class ProblemDetails(BaseModel):
         description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
     )
     errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    note: str | MISSING = Field(
+        default=MISSING, description="With withdrawn only: what the editors say of it"
+    )
+    withdrawn_at: datetime | MISSING = Field(default=MISSING, description="With withdrawn only")
 
 
 class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
-    """Raise it to answer with a problem of a kind from :data:`KINDS`."""
+    """Raise it to answer with a problem of a kind from :data:`KINDS`; ``members`` are its kind's own."""
 
     def __init__(
         self,
@@ -66,12 +76,14 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
         detail: str,
         *,
         errors: list[ParameterError] | None = None,
+        members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = errors
+        self.members = dict(members or {})
         self.headers = dict(headers or {})
 
 
@@ -89,7 +101,14 @@ def instance(request: Request) -> str:
 
 def answer(request: Request, problem: Problem) -> JSONResponse:
     """The answer that tells of a problem, for layers outside of the framework's error handling."""
-    return _answer(request, problem.kind, problem.detail, errors=problem.errors, headers=problem.headers)
+    return _answer(
+        request,
+        problem.kind,
+        problem.detail,
+        errors=problem.errors,
+        members=problem.members,
+        headers=problem.headers,
+    )
 
 
 def _printable(text: str) -> str:
@@ -99,7 +118,8 @@ def _printable(text: str) -> str:
 
 def _answer(
     request: Request, kind: str, detail: str, *, status: int | None = None, title: str | None = None,
-    errors: list[ParameterError] | None = None, headers: Mapping[str, str] | None = None,
+    errors: list[ParameterError] | None = None, members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     default_status, default_title, _ = KINDS[kind]
     problem = ProblemDetails(
@@ -109,9 +129,10 @@ def _answer(
         detail=_printable(detail),
         instance=instance(request),
         errors=errors or MISSING,
+        **(members or {}),
     )
     return JSONResponse(
-        problem.model_dump(),
+        problem.model_dump(mode="json"),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},

@@ -25,5 +25,9 @@ def _chosen(accept: bytes) -> str | None:
 
 
 def other_form(scope: Scope) -> bool:
-    """Whether a request asks for a bulletin in another form than JSON."""
-    return scope["path"].startswith(_PREFIX) and wanted(scope) not in {JSON, SPARSE}
+    """Whether a request asks for a bulletin in another form than JSON, which alone has parameters."""
+    return (
+        scope["path"].startswith(_PREFIX)
+        and not scope["query_string"]
+        and wanted(scope) not in {JSON, SPARSE}
+    )

@@ -63,6 +63,11 @@ class Site:
     def tag_feed(self, slug: str, extension: str) -> str:
         return f"{self.base}/v1/tags/{slug}/feed.{extension}"
 
+    def image(self, src: str) -> str:
+        """The address of a picture: of one inside the bulletin, ``sha256:…``, here."""
+        name = src.removeprefix("sha256:")
+        return src if name == src else f"{self.base}/v1/images/{name}"
+
     def sitemap(self, part: str) -> str:
         """A part of the sitemap: a year, or ``news``."""
         return f"{self.base}/v1/sitemap-{part}.xml"

@@ -12,4 +12,4 @@ def render_html(edition: Edition, site: Site) -> str:
 
 def render_content(edition: Edition, site: Site) -> str:
     """Abstract, sections and references as HTML that may stand inside another page."""
-    return render("content.html", edition=edition, here=site.bulletin(edition.document.slug))
+    return render("content.html", edition=edition, site=site, here=site.bulletin(edition.document.slug))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
+from app.bulletins import versions
 from app.bulletins.document import SERIES
 from app.bulletins.filters import TagFilters
 from app.bulletins.keys import CONTENT
@@ -106,7 +107,7 @@ def _site(request: Request) -> Site:
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
     response_class=Response,
-    responses=_answers(FORMS[2:], "not-found"),
+    responses=_answers(FORMS[2:], "not-found", "withdrawn"),
 )
 async def get_bulletin_as(
     request: Request, session: Reader, slug: Slug, extension: Extension, _: No
@@ -133,7 +134,9 @@ async def _form(
 ) -> Response:
     found = await editions.find(request.app.state.database, slug)
     if found is None:
-        raise Problem("not-found", f"No bulletin {slug} is published.", headers=headers)
+        problem = await versions.absence(session, slug)
+        problem.headers |= headers
+        raise problem
     (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
     body = form.render(edition, _site(request))

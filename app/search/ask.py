@@ -18,8 +18,12 @@ from app.search.contract import Answer, EngineUnavailableError, Facet, Filters, 
 from app.search.schemas import Facets, SearchPage
 from app.search.vocabulary import understand
 
-Place = TypeAdapter(tuple[Annotated[int, Field(ge=1, le=10_000_000)], AwareDatetime | None])
-"""What a cursor holds: how many hits came before, and the moment of the first page."""
+Place = TypeAdapter(
+    tuple[
+        Annotated[int, Field(ge=1, le=10_000_000)], AwareDatetime | None, Annotated[str, Field(max_length=20)]
+    ]
+)
+"""What a cursor holds: how many hits came before, the moment of the first page, and who answered it."""
 
 
 class SearchQuery(TagFilters):
@@ -56,11 +60,11 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         await tag_rows(session, asked)
         sources = [source.name for source in await source_rows(session, asked.source)]
         query = await understand(session, asked.q)
-        offset, until = 0, await last_change(session)
+        offset, until, begun_by = 0, await last_change(session), None
     if not (query.terms or query.excluded):
         raise invalid_parameter("q", "there is no word in it to search for")
     if asked.cursor:
-        offset, until = pagination.decode(asked.cursor, owner, Place)
+        offset, until, begun_by = pagination.decode(asked.cursor, owner, Place)
     search = Search(
         query=query,
         filters=_filters(asked, sources, until),
@@ -69,11 +73,12 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         by_bulletin=asked.group == "bulletin",
         limit=asked.limit + 1,
         offset=offset,
+        engine=begun_by,
     )
     try:
         answer = await engine.search(search)
     except EngineUnavailableError:
-        raise Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"}) from None
+        raise _unavailable(begun_by) from None
     found = answer.hits[: asked.limit]
     async with database.snapshot() as session:
         hits = await present.hits(session, query, found, relaxed=answer.relaxed)
@@ -86,8 +91,14 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         took_ms=round((perf_counter() - started) * 1_000),
         facets=_facets(answer, search.facets),
         items=hits,
-        next=pagination.encode((offset + len(found), until), owner) if more else None,
+        next=pagination.encode((offset + len(found), until, answer.engine), owner) if more else None,
     )
+
+
+def _unavailable(begun_by: str | None) -> Problem:
+    if begun_by:
+        return Problem("invalid-cursor", f"cursor: {begun_by} began these pages and does not answer now.")
+    return Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"})
 
 
 def _filters(asked: SearchQuery, sources: Sequence[str], until: datetime | None) -> Filters:

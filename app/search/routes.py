@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.bulletins import keys
 from app.bulletins.examples import Example
-from app.kit.caching import JSON, PUBLIC, Body, CachePolicy, reply
+from app.kit.caching import JSON, Body, CachePolicy, reply
 from app.kit.db import Reader
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, Typed, once
@@ -69,7 +69,7 @@ async def search(request: Request, query: Annotated[SearchQuery, QueryParameters
         keys=[keys.CONTENT],
         modified=None,
         headers=next_link(request, page.next),
-        policy=PUBLIC if page.engine == PostgresEngine.name else LAGGING,
+        policy=None if page.engine == PostgresEngine.name else LAGGING,
     )
 
 

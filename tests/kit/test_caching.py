@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -16,7 +16,13 @@ HEADER_TEXT = st.text(st.characters(max_codepoint=255), max_size=60)
 
 def asking(**headers: str) -> Request:
     lines = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": lines})
+    return request(lines)
+
+
+def request(lines: list[tuple[bytes, bytes]]) -> Request:
+    app = FastAPI()
+    app.state.policy = PUBLIC
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": lines, "app": app})
 
 
 def answer(request: Request, body: bytes = BODY, modified: datetime | None = LONG_AGO) -> Response:
@@ -62,8 +68,7 @@ def test_a_body_is_compressed_from_a_thousand_bytes_on() -> None:
 
 def test_several_header_lines_are_one_list() -> None:
     lines = [(b"accept-encoding", b"br"), (b"accept-encoding", b"gzip")]
-    request = Request({"type": "http", "method": "GET", "path": "/", "headers": lines})
-    assert answer(request).headers["content-encoding"] == "gzip"
+    assert answer(request(lines)).headers["content-encoding"] == "gzip"
 
 
 def test_the_media_type_says_when_fields_are_left_out() -> None:

@@ -1,6 +1,6 @@
 import asyncio
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.kit.parameters import Day, Id, Plain, Query, Slug, chosen, is_slug, once, one_of
+from app.kit.parameters import Day, Id, PastMoment, Plain, Query, Slug, chosen, is_slug, once, one_of
 from app.kit.problems import Problem
 
 DAY: TypeAdapter[date] = TypeAdapter(Day)
 PLAIN: TypeAdapter[str] = TypeAdapter(Plain)
+MOMENT: TypeAdapter[datetime] = TypeAdapter(PastMoment)
 SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 
@@ -32,6 +33,37 @@ def test_a_day_is_written_one_way(day: date) -> None:
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         DAY.validate_python(text)
+
+
+OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(max_value=datetime(2026, 1, 1), timezones=OFFSETS))  # noqa: DTZ001 - offsets are added
+def test_a_moment_keeps_its_instant_and_its_plus_may_arrive_as_a_blank(moment: datetime) -> None:
+    written = moment.isoformat()
+    assert MOMENT.validate_python(written) == moment
+    assert MOMENT.validate_python(written.replace("+", " ")) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-06-25", "2026-06-25T12:00:00", "2026-06-25T12:00+08:00", "2026-06-25 12:00:00+08:00", "now", "",
+        "1782360000", "2026-06-31T12:00:00Z", "2026-06-25T25:00:00Z", "2026-06-25T12:00:00+25:00",
+        "2026-06-25T12:00:00+08", "２０２６-06-25T12:00:00Z", " 2026-06-25T12:00:00Z",
+        "2026-06-25T12:00:00Z ",
+    ],
+)  # fmt: skip
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        MOMENT.validate_python(text)
+
+
+def test_the_future_is_refused() -> None:
+    now = datetime.now(UTC)
+    assert MOMENT.validate_python(now.isoformat()) == now
+    with pytest.raises(ValidationError, match="in the future"):
+        MOMENT.validate_python((now + timedelta(minutes=1)).isoformat())
 
 
 @given(st.text(max_size=250))

@@ -34,6 +34,10 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "DATABASE_URL": "postgresql://me:pw@db:5433/nqpf",
         "MEILI_URL": "http://search:7700",
         "MEILI_KEY": "key",
+        "DATABASE_REPLICA_URLS": "postgresql://a/nqpf postgresql://b,c:5433/nqpf",
+        "NQPF_PURGE_URL": "https://cdn.example/purge",
+        "NQPF_PURGE_KEY": "secret",
+        "NQPF_PURGE_FORM": "fastly",
         "NQPF_HOST": "::1",
         "PORT": "9000",
         "NQPF_DATA": str(tmp_path),
@@ -75,10 +79,9 @@ def test_relative_data_folder_belongs_to_the_current_one(
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_database_url_serves_sqlalchemy_and_libpq(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+def test_database_url_is_one_of_libpqs(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{scheme}://postgres@/nqpf?host=%2Ftmp%2Fa")
     settings = Settings.load()
-    assert settings.sqlalchemy_url == "postgresql+psycopg://postgres@/nqpf?host=%2Ftmp%2Fa"
     assert settings.conninfo == "postgresql://postgres@/nqpf?host=%2Ftmp%2Fa"
 
 

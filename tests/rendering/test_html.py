@@ -47,9 +47,10 @@ def test_a_page_shows_every_part_and_every_kind_of_block() -> None:
     assert texts(document, "#section-1 ul li") == ["乙"]
     assert texts(document, "th") == ["年", MEAN]
     assert texts(document, "td") == ["2026", "", "无", "表头"]
-    assert texts(document, "figcaption") == ["（图：二维码）", "（图）"]
+    assert texts(document, "figcaption") == ["（图）"]
     assert texts(document, "p.tags") == ["标签：能源、湖北、软银"]
-    assert attributes(document, "img", "alt") == [MEAN]
+    assert attributes(document, "img", "alt") == [MEAN, "二维码"]
+    assert attributes(document, "img", "src")[1] == "https://example.org/base/v1/images/00ff"
     assert attributes(document, "section", "id") == ["abstract", "section-1", "section-2", "references"]
 
 

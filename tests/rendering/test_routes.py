@@ -14,7 +14,7 @@ from app.bulletins.document import content_hash
 from app.bulletins.taxonomy import curated
 from app.kit.settings import Settings
 from app.rendering.markdown import render_markdown
-from tests.conftest import Publish, Server, serving
+from tests.conftest import Publish, Server, Withdraw, serving
 from tests.rendering.editions import edition
 
 SEED = "/v1/bulletins/2026-06-25"
@@ -137,8 +137,22 @@ def test_what_cannot_be_meant_is_refused_by_name(library: httpx2.Client, path: s
     assert refused(library.get(path)) == [parameter]
 
 
-def test_a_form_of_accept_takes_no_parameters(library: httpx2.Client) -> None:
-    assert refused(library.get(f"{SEED}?fields=slug", headers={"Accept": "text/html"})) == ["fields"]
+def test_who_gives_parameters_wants_json(library: httpx2.Client) -> None:
+    answer = library.get(f"{SEED}?fields=slug", headers={"Accept": "text/html"})
+    assert answer.json() == {"slug": "2026-06-25"}
+
+
+def test_a_withdrawn_bulletin_is_gone_in_every_form_and_feed(
+    server: Server, publish: Publish, withdraw: Withdraw
+) -> None:
+    publish(edition().document)
+    withdraw("2026-06-25", note="数据有误，撤回。")
+    for extension in ("html", "md", "txt"):
+        body = problem(server.client.get(f"{SEED}.{extension}"), 410, "withdrawn")
+        assert body["note"] == "数据有误，撤回。"
+    assert server.client.get(SEED, headers={"Accept": "text/html"}).status_code == 410
+    assert server.client.get("/v1/feed.json").json()["items"] == []
+    assert server.client.get("/v1/stats").json()["totals"]["bulletins"] == 0
 
 
 @pytest.mark.parametrize(
