@@ -23,7 +23,7 @@ from app.kit.db import Database
 from app.partners.export_files import MEDIA_TYPES, Sink, sinks
 from app.partners.export_manifest import MANIFEST, SCHEMA_VERSION, TABLES, Export, ExportFile, Table
 
-BATCH = 100
+BATCH = 200
 UNFINISHED = ".unfinished-"
 """What the folders begin with that are still written, or that somebody was killed over."""
 
