@@ -129,10 +129,9 @@ async def close_ranks(session: AsyncSession, events: Sequence[BulletinWithdrawn]
 async def _beside(session: AsyncSession, slugs: Iterable[str]) -> set[str]:
     """The neighbours of bulletins that have appeared or gone."""
     days = [date.fromisoformat(slug) for slug in slugs]
-    day = func.unnest(literal(days, ARRAY(Date))).column_valued("day")
-    pairs = await session.execute(
-        select(*(query.scalar_subquery() for query in neighbours(day))).select_from(day)
-    )
+    listed = func.unnest(literal(days, ARRAY(Date))).table_valued("day").render_derived()
+    beside = (query.scalar_subquery() for query in neighbours(listed.c.day))
+    pairs = await session.execute(select(*beside).select_from(listed))
     return {slug for pair in pairs for slug in pair if slug}
 
 

@@ -56,7 +56,7 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
     started = perf_counter()
     # Facets change no page: they may be asked for once.
     owner = pagination.scope(asked.model_copy(update={"facets": None}), "search")
-    async with database.snapshot() as session:
+    async with database.snapshot(public=True) as session:
         await tag_rows(session, asked)
         sources = [source.name for source in await source_rows(session, asked.source)]
         query = await understand(session, asked.q)
@@ -80,7 +80,7 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
     except EngineUnavailableError:
         raise _unavailable(begun_by) from None
     found = answer.hits[: asked.limit]
-    async with database.snapshot() as session:
+    async with database.snapshot(public=True) as session:
         hits = await present.hits(session, query, found, relaxed=answer.relaxed)
     more = len(answer.hits) > asked.limit
     return SearchPage(
