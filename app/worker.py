@@ -21,6 +21,7 @@ from app.kit.db import Database, connect
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
+from app.partners import export_shelf
 from app.search import indexing
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(housekeeping, namespace="")
         app.add_tasks_from(clock.housekeeping(database), namespace="")
         app.add_tasks_from(finished.clock(database, log_), namespace="")
+        app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
         async with app.open_async():
             await catch_up_all(database, log_)
