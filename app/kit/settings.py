@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         default=(), validation_alias="NQPF_CORS_ORIGINS"
     )
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
+    wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
 
     @field_validator("database_url")
@@ -71,10 +72,10 @@ class Settings(BaseSettings):
                 raise ValueError("it is not an http:// or https:// address")
         return value
 
-    @field_validator("data")
+    @field_validator("data", "wechat")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -40,6 +40,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
+        "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
     }
     assert set(values) == set(variables())
     for name, value in values.items():
