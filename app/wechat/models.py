@@ -44,11 +44,14 @@ class WechatArticle(Base):
 
     state: Mapped[str]
     held_version: Mapped[int] = mapped_column(server_default="0")
-    held: Mapped[dict[str, Any] | None] = mapped_column(doc="The article as it was sent, without its text")
+    held: Mapped[dict[str, Any] | None] = mapped_column(
+        doc="What the article is known by: title, digest, source"
+    )
     document: Mapped[dict[str, Any] | None] = mapped_column(doc="The bulletin it was made of")
     media_id: Mapped[str | None]
     publish_id: Mapped[str | None]
-    msg_id: Mapped[str | None]
+    msg_id: Mapped[str | None] = mapped_column(doc="Of the message to all; of a publication its msg_data_id")
+    sent_as: Mapped[str | None] = mapped_column(doc="How it became public, as ``goal`` names it")
     article_id: Mapped[str | None]
     article_url: Mapped[str | None]
     place: Mapped[int] = mapped_column(server_default="1", doc="Its place in the published message, from 1")

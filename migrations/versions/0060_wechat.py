@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("media_id", sa.String(), nullable=True),
         sa.Column("publish_id", sa.String(), nullable=True),
         sa.Column("msg_id", sa.String(), nullable=True),
+        sa.Column("sent_as", sa.String(), nullable=True),
         sa.Column("article_id", sa.String(), nullable=True),
         sa.Column("article_url", sa.String(), nullable=True),
         sa.Column("place", sa.Integer(), server_default="1", nullable=False),

@@ -178,10 +178,7 @@ class World:
         job = self.jobs.get(str(body.get("publish_id")))
         if job is None:
             raise Refusal(40007, "invalid publish_id")
-        if job.status == 1:
-            job.polls -= 1
-            if job.polls < 0:
-                self.finish(str(body["publish_id"]))
+        self._work()
         answer: Answer = {"publish_id": body["publish_id"], "publish_status": job.status}
         if job.status == 0:
             urls = [item["url"] for item in self.articles[job.article_id]]
@@ -191,7 +188,15 @@ class World:
             answer["fail_idx"] = [1]
         return answer
 
+    def _work(self) -> None:
+        """Time passes with every question."""
+        for publish_id, job in self.jobs.items():
+            job.polls -= job.status == 1
+            if job.polls < 0 and job.status == 1:
+                self.finish(publish_id)
+
     def _published(self, _params: Any, body: Any, _media: bytes) -> Answer:
+        self._work()
         return self._page(body, "article_id", self.articles)
 
     def _delete_article(self, _params: Any, body: Any, _media: bytes) -> Answer:
