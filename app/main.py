@@ -1,11 +1,12 @@
 """The web application: middleware, routers, error handlers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from app import wiring
 from app.bulletins import routes as bulletins
 from app.kit import health, migrate, problems
 from app.kit.db import connect
@@ -13,6 +14,8 @@ from app.kit.head import Head
 from app.kit.settings import Settings
 from app.search import engines
 from app.search import routes as search
+from app.wechat import accounts as wechat_accounts
+from app.wechat import routes as wechat
 
 DESCRIPTION = """
 Bulletins of 《新质生产力每日动态》 with their sections, tags and references.
@@ -29,9 +32,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with connect(settings) as database, engines.connect(settings, database) as search_engine:
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(connect(settings))
+            search_engine = await stack.enter_async_context(engines.connect(settings, database))
+            find = wiring.passages(database, search_engine)
+            accounts = wechat_accounts.load(settings)
             app.state.database = database
             app.state.search = search_engine
+            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
@@ -49,6 +57,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
+    app.include_router(wechat.router, tags=["wechat"])
+    app.include_router(wechat.callback)
     app.include_router(health.router)
     app.add_middleware(Head)
     if settings.cors_origins:

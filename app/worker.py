@@ -20,6 +20,9 @@ from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
 from app.search import indexing
+from app.wechat import accounts as wechat_accounts
+from app.wechat import jobs as wechat
+from app.wechat.assembling import no_images
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +69,7 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(follower_tasks(database, log_), namespace="")
         app.add_tasks_from(housekeeping, namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
+        app.add_tasks_from(wechat.tasks(database, wechat_accounts.load(settings), no_images), namespace="")
         async with app.open_async():
             await catch_up_all(database, log_)
             yield app

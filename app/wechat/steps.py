@@ -18,7 +18,8 @@ from app.wechat.differences import differences
 from app.wechat.errors import MissingError
 from app.wechat.finding import find_article, find_draft, marks, secure
 from app.wechat.models import WechatArticle, WechatUpload
-from app.wechat.workflow import FAILURES, Halt, Pace, State, Step, today, tomorrow
+from app.wechat.states import State
+from app.wechat.workflow import FAILURES, Halt, Pace, Step, today, tomorrow
 
 GONE = {"media_id": None, "publish_id": None, "msg_id": None, "article_id": None, "article_url": None}
 """What is no longer known of an article that WeChat does not hold."""

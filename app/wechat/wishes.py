@@ -14,7 +14,7 @@ from app.kit.jobs import defer
 from app.wechat.accounts import Account, Accounts, Mode
 from app.wechat.finding import secure
 from app.wechat.models import WechatArticle, WechatStep
-from app.wechat.workflow import STATES, State
+from app.wechat.states import STATES, State
 
 FOLLOWER = "wechat"
 TASK = "wechat"

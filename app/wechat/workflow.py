@@ -16,18 +16,9 @@ from app.wechat.errors import (
     WechatError,
 )
 from app.wechat.models import WechatArticle
+from app.wechat.states import State
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-
-class State(StrEnum):
-    """What WeChat holds of a bulletin."""
-
-    new = "new"
-    drafted = "drafted"
-    submitted = "submitted"
-    published = "published"
-    withdrawn = "withdrawn"
 
 
 class Step(StrEnum):
@@ -46,14 +37,6 @@ class Step(StrEnum):
 
 ONCE = frozenset({Step.add_draft, Step.submit, Step.send})
 """Each of these does something anew each time: an unknown end is found out before the next try."""
-
-STATES: Mapping[str, str] = {
-    State.new: "未开始",
-    State.drafted: "草稿已建",
-    State.submitted: "发布中",
-    State.published: "已发布",
-    State.withdrawn: "已撤下",
-}
 
 FAILURES: Mapping[int, str] = {
     2: "微信判定原创校验未通过",

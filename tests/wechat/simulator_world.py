@@ -50,6 +50,7 @@ class World:
     articles: dict[str, list[Answer]] = field(default_factory=dict)
     sent: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
+    tickets: list[str] = field(default_factory=list)
     previews: list[tuple[str, str]] = field(default_factory=list)
     current_menu: Answer | None = None
     clock: int = 1_780_000_000
@@ -260,7 +261,8 @@ class World:
     def _ticket(self, params: dict[str, str], _body: Any, _media: bytes) -> Answer:
         if params.get("type") != "jsapi":
             raise Refusal(40097)
-        return {"errcode": 0, "errmsg": "ok", "ticket": f"ticket-{next(self._ids)}", "expires_in": LASTS}
+        self.tickets.append(f"ticket-{next(self._ids)}")
+        return {"errcode": 0, "errmsg": "ok", "ticket": self.tickets[-1], "expires_in": LASTS}
 
     def _addresses(self, _params: Any, _body: Any, _media: bytes) -> Answer:
         return {"ip_list": ["101.226.103.0"]}
