@@ -160,7 +160,12 @@ class Server:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
-    app = create_app(settings)
+    with serving_app(create_app(settings)) as server:
+        yield server
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[Server]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))

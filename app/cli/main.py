@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, search, server, up
+from app.cli import content, db, doctor, search, server, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -24,6 +24,7 @@ app.command("show")(content.show)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
 app.add_typer(search.app, name="search")
+app.add_typer(wechat.app, name="wechat")
 app.command("doctor")(doctor.doctor)
 
 

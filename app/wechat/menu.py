@@ -77,7 +77,7 @@ class Menu(BaseModel):
 
     def payload(self) -> dict[str, Any]:
         """As ``menu/create`` takes it."""
-        return self.model_dump(exclude_none=True, exclude_defaults=True)
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
 def declared(account: Account) -> Menu:

@@ -65,3 +65,10 @@ class Asked(Output):
     text: str = Field(examples=["数据要素"])
     times: int = Field(examples=[12])
     found: bool = Field(description="Whether there was an answer each day")
+
+
+class Difference(Output):
+    """What was found to be different at WeChat, in Chinese."""
+
+    slug: str = Field(examples=["2026-06-25"])
+    message: str
