@@ -4,13 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app import wiring
+from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
-from app.kit import health, migrate, problems
+from app.bulletins import version_routes as versions
+from app.kit import documentation, health, migrate, problems
+from app.kit.addresses import Utf8Addresses
+from app.kit.caching import BEHIND_CDN, PUBLIC
+from app.kit.cors import Cors
 from app.kit.db import connect
+from app.kit.front import Front
+from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.image_store import image_store
+from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.search import engines
 from app.search import routes as search
@@ -25,21 +33,41 @@ Lists are keyset pages: follow `next` or the `Link` header. `ETag`, `Last-Modifi
 work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
+EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location")
+"""The headers that pages of other origins may see."""
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API on the database that the settings name (the environment's, when None)."""
+
+def create_app(settings: Settings | None = None) -> Front:
+    """The API on the database that the settings name (the environment's, when None), behind its front."""
     settings = settings or Settings.load()
+    store = Store(settings.cache_bytes)
+    return Front(
+        create_api(settings, store),
+        store,
+        origins=settings.cors_origins,
+        exposed=EXPOSED,
+        show_keys=settings.purge_url is not None,
+        stale_if_error=60,
+    )
+
+
+def create_api(settings: Settings, store: Store) -> FastAPI:
+    """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(connect(settings))
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
+            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
             find = wiring.passages(database, search_engine)
             accounts = wechat_accounts.load(settings)
+            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
+            database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
-            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
+            app.state.images = image_store(settings)
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
             yield
@@ -50,24 +78,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         version="1.0.0",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
+    documentation.install(app)
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(versions.router, tags=["content"])
+    app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
     app.include_router(wechat.router, tags=["wechat"])
     app.include_router(wechat.callback)
     app.include_router(health.router)
+    app.add_middleware(Utf8Addresses)
     app.add_middleware(Head)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],
-            expose_headers=["ETag", "Last-Modified", "Link", "Content-Location"],
+            expose_headers=EXPOSED,
             max_age=86_400,
         )
     return app

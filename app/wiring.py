@@ -8,8 +8,9 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import live
-from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
+from app.bulletins import finished, history, live, pictures
+from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
+from app.kit import purging
 from app.kit.changes import Change, ChangeLog
 from app.kit.db import Database
 from app.kit.problems import Problem
@@ -31,9 +32,17 @@ async def journal(session: AsyncSession, changes: Sequence[Change]) -> None:  # 
         log.info("change", seq=change.seq, kind=change.kind, subject=change.subject, version=change.version)
 
 
+async def unindex(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Take what was withdrawn out of the search index."""
+    await postgres.remove(session, [event.slug for event in events])
+
+
 async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> None:  # noqa: ARG001 - a Handler
     """Offer the tags by their new names."""
     await suggest.rebuild(session)
+
+
+_PUBLISHED = (live.store, finished.keep, history.keep, pictures.show, postgres.index, suggest.index)
 
 
 def passages(database: Database, engine: SearchEngine) -> Search:
@@ -63,14 +72,17 @@ def _plain(html: str) -> str:
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, postgres.index, suggest.index),
-        TagsCurated: (suggest_anew,),
+        BulletinPublished: _PUBLISHED,
+        BulletinCorrected: _PUBLISHED,
+        # Suggestions of headings go with their sections, those of tags and sources with their counts.
+        BulletinWithdrawn: (unindex, live.remove, finished.close_ranks, history.forget, pictures.hide),
+        TagsCurated: (finished.forget, postgres.retag, suggest_anew),
     },
     # after it, each at its own pace
     followers={
         "journal": journal,
         indexing.FOLLOWER: indexing.follower(),
         wishes.FOLLOWER: wishes.follower(lambda: wechat_accounts(Settings.load())),
+        purging.FOLLOWER: purging.follower(),
     },
 )

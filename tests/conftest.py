@@ -4,34 +4,40 @@ import asyncio
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, LiteralString, Protocol
 from uuid import uuid4
 
 import httpx2
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from psycopg import sql
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from app import wiring
 from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument
 from app.bulletins.taxonomy import curated
 from app.editorial import commands
-from app.editorial.commands import Published
+from app.editorial.commands import Published, Withdrawn
 from app.ingest.report import ImportReport, ImportResult
 from app.kit import migrate
-from app.kit.db import connect
+from app.kit.changes import Change
+from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
+from app.kit.front_store import Store
 from app.kit.settings import Settings
 from app.main import create_app
+
+RUNNING: list["Server"] = []
+"""The servers of this process."""
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -107,10 +113,12 @@ def settings(cluster: Cluster, template: str) -> Iterator[Settings]:
 
 
 class Publish(Protocol):
-    def __call__(self, *documents: BulletinDocument) -> list[Published]: ...
+    def __call__(self, *documents: BulletinDocument, note: str = "") -> list[Published]: ...
 
 
-def publish_into(settings: Settings, documents: Sequence[BulletinDocument]) -> list[Published]:
+def publish_into(
+    settings: Settings, documents: Sequence[BulletinDocument], note: str = ""
+) -> list[Published]:
     """Import and publish documents as the command line does."""
 
     async def run() -> list[Published]:
@@ -122,59 +130,111 @@ def publish_into(settings: Settings, documents: Sequence[BulletinDocument]) -> l
                     result = ImportResult(document=document, report=report)
                     await commands.import_file(session, result, b"test", author="test")
                 async with database.session() as session:
-                    published.append(await commands.publish(session, wiring.changes, document.slug))
+                    published.append(
+                        await commands.publish(session, wiring.changes, document.slug, note=note)
+                    )
+            await heard(settings, database)
         return published
 
     return asyncio.run(run())
 
 
+async def heard(settings: Settings, database: Database) -> None:
+    """Wait until the servers of this process have heard of all that is published."""
+    async with database.snapshot() as session:
+        last = await session.scalar(select(func.max(Change.seq))) or 0
+    async with asyncio.timeout(20):
+        for server in [server for server in RUNNING if server.settings == settings]:
+            while server.store.listening and server.store.seq < last:  # noqa: ASYNC110 - in another thread
+                await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def publish(settings: Settings) -> Publish:
     """Publishes documents into the test's own database."""
-    return lambda *documents: publish_into(settings, documents)
+    return lambda *documents, note="": publish_into(settings, documents, note)
+
+
+class Withdraw(Protocol):
+    def __call__(self, slug: str, note: str = "已撤回。") -> Withdrawn: ...
+
+
+@pytest.fixture
+def withdraw(settings: Settings) -> Withdraw:
+    """Withdraws a bulletin from the test's own database."""
+
+    async def run(slug: str, note: str) -> Withdrawn:
+        async with connect(settings) as database:
+            async with database.session() as session:
+                withdrawn = await commands.withdraw(session, wiring.changes, slug, note)
+            await heard(settings, database)
+        return withdrawn
+
+    return lambda slug, note="已撤回。": asyncio.run(run(slug, note))
 
 
 @dataclass(frozen=True)
 class Server:
-    """The API on a socket of 127.0.0.1."""
+    """The API on a socket of 127.0.0.1; ``app`` is what stands behind the front with its ``store``."""
 
+    settings: Settings
     app: FastAPI
+    store: Store
     client: httpx2.Client
     port: int
 
     @contextmanager
     def counting(self) -> Iterator[list[str]]:
-        """The SQL statements executed while the context lasts."""
-        engine = self.app.state.database.engine.sync_engine
+        """The SQL statements executed while the context lasts; nothing is hot at its beginning."""
+        self.forget()
+        database = self.app.state.database
+        engine = database.engine.sync_engine
+        lookup = database.lookup
         statements: list[str] = []
+
+        async def look_up(query: LiteralString, parameters: Sequence[object]) -> Any:
+            statements.append(query)
+            return await lookup(query, parameters)
 
         def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             statements.append(statement)
 
         event.listen(engine, "before_cursor_execute", note)
+        database.lookup = look_up
         try:
             yield statements
         finally:
             event.remove(engine, "before_cursor_execute", note)
+            database.lookup = lookup
+
+    def forget(self) -> None:
+        """Let nothing be hot, after the database was changed behind the server's back."""
+        self.store.clear()
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
-    with serving_app(create_app(settings)) as server:
-        yield server
-
-
-@contextmanager
-def serving_app(app: FastAPI) -> Iterator[Server]:
+def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
+    """The API, with further routers if some are given."""
+    front = create_app(settings)
+    app = front.app
+    assert isinstance(app, FastAPI)
+    for router in routers:
+        app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(front, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             client.get("/health/live")  # the socket listens already: the answer waits for the start
-            yield Server(app=app, client=client, port=port)
+            deadline = time.monotonic() + 20
+            while not front.store.listening and time.monotonic() < deadline:
+                time.sleep(0.001)
+            server_ = Server(settings, app, front.store, client, port)
+            RUNNING.append(server_)
+            yield server_
+            RUNNING.remove(server_)
     finally:
         server.should_exit = True
         thread.join()

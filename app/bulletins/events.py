@@ -9,11 +9,15 @@ from app.bulletins.document import BulletinDocument, content_hash
 
 @dataclass(frozen=True, slots=True)
 class BulletinPublished:
-    """A bulletin became public for the first time, as version 1."""
+    """A bulletin became public: as version 1, or again after it had been withdrawn.
+
+    ``note`` is public, and may be empty.
+    """
 
     document: BulletinDocument
     version: int
     at: datetime
+    note: str = ""
 
     kind: ClassVar[str] = "bulletin.published"
 
@@ -22,14 +26,37 @@ class BulletinPublished:
         return self.document.slug
 
     def payload(self) -> dict[str, Any]:
-        return {"content_hash": content_hash(self.document), "tags": self.document.tag_slugs}
+        return {
+            "content_hash": content_hash(self.document),
+            "tags": self.document.tag_slugs,
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class BulletinCorrected(BulletinPublished):
-    """A public bulletin was replaced by a newer version."""
+    """A public bulletin was replaced by a newer version; ``note`` says what was corrected (更正说明)."""
 
     kind: ClassVar[str] = "bulletin.corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinWithdrawn:
+    """A bulletin is public no more, nor are its former versions; ``note`` says why (撤回说明)."""
+
+    slug: str
+    version: int
+    note: str
+    at: datetime
+
+    kind: ClassVar[str] = "bulletin.withdrawn"
+
+    @property
+    def subject(self) -> str:
+        return self.slug
+
+    def payload(self) -> dict[str, Any]:
+        return {"note": self.note}
 
 
 @dataclass(frozen=True, slots=True)

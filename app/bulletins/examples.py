@@ -96,6 +96,36 @@ REFERENCE_DETAIL: Example = {
     ],
 }
 SOURCE: Example = {"slug": "guo-jia-shu-ju-ju", "name": "国家数据局", "reference_count": 12}
+REVISION: Example = {
+    "version": 2,
+    "kind": "corrected",
+    "at": "2026-06-25T03:10:00Z",
+    "note": "更正了案例的发布机构。",
+    "content_hash": BULLETIN_ITEM["content_hash"],
+    "withdrawn": False,
+}
+DIFF: Example = {
+    "slug": "2026-06-25",
+    "old": {**REVISION, "version": 1, "kind": "published", "at": "2026-06-25T00:30:00Z", "note": ""},
+    "new": REVISION,
+    "changes": {
+        "fields": [
+            {
+                "field": "abstract",
+                "words": [
+                    {"op": "removed", "text": "湖北省数据局"},
+                    {"op": "added", "text": "国家数据局"},
+                    {"op": "same", "text": "发布湖北交通运输领域数据要素市场化配置改革案例。"},
+                ],
+            }
+        ],
+        "day": None,
+        "producers": None,
+        "sections": [],
+        "citations": [],
+        "contacts": [],
+    },
+}
 
 
 def page(item: Example) -> Example:

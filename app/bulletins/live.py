@@ -1,4 +1,4 @@
-"""Copies a published document into the live tables; runs inside the publishing transaction."""
+"""Copies published documents into the live tables, and takes withdrawn ones out, inside the transaction."""
 
 import hashlib
 import re
@@ -14,9 +14,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.bulletins import keys
 from app.bulletins.document import BulletinDocument, ReferenceItem, block_text, content_hash, normalised
 from app.bulletins.document import Section as SectionValue
-from app.bulletins.events import BulletinPublished
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn
+from app.bulletins.history import first_published
 from app.bulletins.models import (
     Bulletin,
     BulletinSource,
@@ -28,6 +30,7 @@ from app.bulletins.models import (
     Source,
     Tag,
 )
+from app.kit.changes import touch
 from app.kit.db import Base, new_id
 
 NO_DATE = date.min
@@ -59,9 +62,11 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     if former := [bulletin.id for bulletin in known.values()]:
         before = await _counted(session, former)
         await _clear(session, former)
+    first = await first_published(session, set(slugs) - set(known))
     # Rows name each other by id alone: without relationships, the order of writing is up to us.
     bulletins = [
-        known.get(event.document.slug) or Bulletin(id=new_id(), published_at=event.at) for event in events
+        known.get(slug) or Bulletin(id=new_id(), published_at=first.get(slug, event.at))
+        for slug, event in zip(slugs, events, strict=True)
     ]
     for bulletin, event in zip(bulletins, events, strict=True):
         _describe(bulletin, event)
@@ -79,6 +84,17 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
         sources=frozenset(reference.source_id for reference in references.values()),
     )
     await _recount(session, before, after)
+    touch(session, keys.CONTENT, *before.keys(), *after.keys())
+
+
+async def remove(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
+    """Take each event's bulletin out (a handler)."""
+    slugs = [event.slug for event in events]
+    bulletins = (await session.scalars(select(Bulletin.id).where(Bulletin.slug.in_(slugs)))).all()
+    before = await _counted(session, bulletins)
+    await session.execute(delete(Bulletin).where(Bulletin.id.in_(bulletins)))
+    await _recount(session, before, _Counted())
+    touch(session, keys.CONTENT, *before.keys())
 
 
 async def _tag_ids(session: AsyncSession, slugs: Set[str]) -> dict[str, UUID]:
@@ -223,6 +239,12 @@ class _Counted:
     tags: frozenset[UUID] = frozenset()
     references: frozenset[UUID] = frozenset()
     sources: frozenset[UUID] = frozenset()
+
+    def keys(self) -> Iterator[str]:
+        """The surrogate keys of the answers that show the counts, or list by these rows."""
+        yield from map(keys.tag, self.tags)
+        yield from map(keys.reference, self.references)
+        yield from map(keys.source, self.sources)
 
 
 async def _counted(session: AsyncSession, bulletins: Sequence[UUID]) -> _Counted:

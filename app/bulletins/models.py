@@ -4,8 +4,9 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.db import Base, new_id
@@ -196,3 +197,64 @@ class Citation(Base):
     item: Mapped[dict[str, Any]]
 
     bulletin: Mapped[Bulletin] = relationship(back_populates="citations", lazy="raise")
+
+
+class Finished(Base):
+    """What the API answers for a bulletin or one of its sections: bytes made by publishing.
+
+    ``kind`` is ``bulletin``, ``item`` (as lists show it) or ``section`` with its ``number``; ``form`` is
+    the code that made it (:data:`app.bulletins.finished.FORM`). ``gzip`` and ``zstd`` are the body in
+    these codings, None where it is not worth it. Without a row the same is made when it is asked for.
+    """
+
+    __tablename__ = "finished"
+
+    slug: Mapped[str] = mapped_column(ForeignKey("bulletin.slug", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
+    form: Mapped[int]
+    version: Mapped[int]
+    etag: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    gzip: Mapped[bytes | None] = mapped_column(LargeBinary)
+    zstd: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class PublishedVersion(Base):
+    """A bulletin as one of its versions made it public, or its withdrawal, which counts as a version too.
+
+    It stood from ``at`` until ``until``, None while it stands. ``document`` is None for a withdrawal, and
+    for all versions before one: what was withdrawn is kept nowhere that readers can reach. ``tags`` are
+    their names as they were, ``references`` those of the citations in order, ``text`` the words as they
+    are compared.
+    """
+
+    __tablename__ = "published_version"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[dt.datetime] = mapped_column()
+    until: Mapped[dt.datetime | None]
+    date: Mapped[dt.date] = mapped_column()
+    published_at: Mapped[dt.datetime]
+    content_hash: Mapped[str | None]
+    document: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tags: Mapped[list[dict[str, Any]]]
+    references: Mapped[list[UUID]] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
+    sources: Mapped[list[UUID]] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
+    text: Mapped[str]
+
+    __table_args__ = (
+        Index("published_version_listed_idx", date.desc(), at, postgresql_where=document.is_not(None)),
+    )
+
+
+class PublishedImage(Base):
+    """A stored picture that a readable version of the bulletin shows."""
+
+    __tablename__ = "published_image"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True, index=True)

@@ -1,131 +1,116 @@
 """The public reading API."""
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
+from pydantic import BaseModel, Field
 
-from app.bulletins import catalogue, examples, queries, schemas, shapes
+from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes, versions
 from app.bulletins.catalogue import SourceQuery, TagQuery
+from app.bulletins.described import item, listed, sparse_fields
 from app.bulletins.document import MAX_SECTIONS
-from app.bulletins.examples import Example
 from app.bulletins.filters import Order, TagFilters
+from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
-from app.kit.caching import JSON, SPARSE, reply
+from app.bulletins.versions import VersionQuery
+from app.kit.caching import PUBLIC, CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
-from app.kit.pagination import Page, next_link
-from app.kit.parameters import Query, choices, chosen, once, one_of
-from app.kit.problems import Problem, responses
+from app.kit.pagination import next_link
+from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
+from app.kit.problems import Problem, invalid_parameter
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
 
 
-def _fields(model: type[schemas.Output]) -> Any:
-    return Field(
-        default=None,
-        pattern=choices(model),
-        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`.",
-        examples=[",".join(list(model.model_fields)[:2])],
-    )
-
-
 class BulletinsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
     include: Annotated[
         str | None,
-        Field(
-            pattern=one_of("sections", "citations", "contacts"),
-            description="Add these parts of the content, separated by commas",
-            examples=["sections,citations"],
-        ),
+        *one_of("sections", "citations", "contacts"),
+        Field(description="Add these parts of the content, separated by commas"),
     ] = None
-    fields: str | None = _fields(schemas.BulletinItem)
+    as_of: Annotated[
+        PastMoment | None, Field(description="The list as it was then, without what was withdrawn since")
+    ] = None
+    fields: Annotated[str | None, *sparse_fields(schemas.BulletinItem)] = None
 
 
-class BulletinQuery(Query):
-    fields: str | None = _fields(schemas.Bulletin)
+class LatestQuery(Query):
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
+
+
+class BulletinQuery(VersionQuery):
+    min_version: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
+        Digits,
+    ] = 1
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
 class SectionsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: str | None = _fields(schemas.Section)
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class SectionQuery(Query):
-    fields: str | None = _fields(schemas.Section)
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class TagsQuery(TagQuery):
-    fields: str | None = _fields(schemas.Tag)
+    fields: Annotated[str | None, *sparse_fields(schemas.Tag)] = None
 
 
 class TagDetailQuery(Query):
-    fields: str | None = _fields(schemas.TagDetail)
+    fields: Annotated[str | None, *sparse_fields(schemas.TagDetail)] = None
 
 
 class ReferencesQuery(TagFilters):
-    fields: str | None = _fields(schemas.Reference)
+    fields: Annotated[str | None, *sparse_fields(schemas.Reference)] = None
 
 
 class ReferenceQuery(Query):
-    fields: str | None = _fields(schemas.ReferenceDetail)
+    fields: Annotated[str | None, *sparse_fields(schemas.ReferenceDetail)] = None
 
 
 class SourcesQuery(SourceQuery):
-    fields: str | None = _fields(schemas.Source)
-
-
-_VALIDATORS = {
-    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
-    "Last-Modified": {
-        "description": "When public content last changed; left out for two seconds after a change",
-        "schema": {"type": "string"},
-    },
-}
-_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
-
-
-def _answers(example: Example, *kinds: str, headers: Any = _VALIDATORS) -> dict[int | str, dict[str, Any]]:
-    content = {JSON: {"example": example}, SPARSE: {"schema": {"type": "object"}}}
-    return {
-        200: {"description": "Found", "content": content, "headers": headers},
-        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
-
-
-def _item(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(example, "not-found")
-
-
-def _list(example: Example) -> dict[int | str, dict[str, Any]]:
-    return _answers(examples.page(example), "invalid-cursor", headers=_VALIDATORS | _LINK)
+    fields: Annotated[str | None, *sparse_fields(schemas.Source)] = None
 
 
 def _page(
     request: Request,
-    items: list[Any],
-    cursor: str | None,
+    page: List,
     fields: frozenset[str] | None,
     modified: datetime | None,
+    policy: CachePolicy = PUBLIC,
 ) -> Response:
-    content = Page[Any](items=items, next=cursor)
-    headers = next_link(request, cursor)
-    return reply(request, content, modified=modified, fields=fields, listed=True, headers=headers)
+    content = b'{"items":[%b],"next":%b}' % (b",".join(page.items), json.dumps(page.next).encode())
+    return reply(
+        request,
+        sparse(content, fields, listed=True),
+        keys=page.keys,
+        modified=modified,
+        headers=next_link(request, page.next),
+        policy=policy,
+    )
+
+
+def _models(items: Iterable[BaseModel]) -> list[bytes]:
+    return [item.model_dump_json().encode() for item in items]
 
 
 @router.get(
     "/bulletins",
     operation_id="listBulletins",
     response_model=schemas.BulletinPage,
-    responses=_list(examples.BULLETIN_ITEM),
+    responses=listed(examples.BULLETIN_ITEM),
 )
 async def list_bulletins(
     request: Request, session: Reader, query: Annotated[BulletinsQuery, QueryParameters()]
@@ -134,101 +119,129 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
-    rows, cursor = await queries.bulletins(session, query, query.order, parts)
-    items = [shapes.bulletin_item(row, parts) for row in rows]
+    if query.as_of:
+        page, policy = await versions.bulletins(session, query, query.order, query.as_of)
+    else:
+        page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
+        policy = PUBLIC
+    if fields is None and (parts or query.as_of):
+        page = page._replace(items=[without(item, PARTS - parts) for item in page.items])
     shown = None if fields is None else fields | included
-    return _page(request, items, cursor, shown, await last_change(session))
+    return _page(request, page, shown, await last_change(session), policy)
 
 
 @router.get(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=item(examples.BULLETIN),
 )
-async def get_latest_bulletin(
-    request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
-) -> Response:
+async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
-    slug = await queries.latest_slug(session)
+    slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
         raise Problem("not-found", "No bulletin is published yet.")
-    return await _bulletin(request, session, slug, query.fields)
+    return await _bulletin(request, slug, query.fields, keys.CONTENT)
 
 
 @router.get(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=_item(examples.BULLETIN),
+    responses=item(examples.BULLETIN, "withdrawn"),
 )
 async def get_bulletin(
-    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
+    request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
-    """One bulletin, whole: sections, tags, citations with their references, contacts."""
-    return await _bulletin(request, session, slug, query.fields)
+    """One bulletin, whole: sections, tags, citations with their references, contacts.
+
+    Former versions can be read as long as the bulletin has not been withdrawn since; tag names and
+    neighbours are then those of that time.
+    """
+    if when := query.version or query.as_of:
+        if query.min_version > 1:
+            raise invalid_parameter("min_version", "it cannot be combined with version or as_of")
+        async with request.app.state.database.snapshot() as session:
+            past = await versions.past(session, slug, when)
+        return reply(
+            request,
+            sparse(past.body(), chosen(query.fields)),
+            keys=past.keys,
+            modified=past.moment,
+            policy=versions.policy(past.moment),
+        )
+    return await _bulletin(request, slug, query.fields, at_least=query.min_version)
 
 
-async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: str | None) -> Response:
-    placed = await queries.bulletin(session, slug)
-    if placed is None:
-        raise Problem("not-found", f"No bulletin {slug} is published.")
-    headers = {"Content-Location": f"/v1/bulletins/{slug}"}
-    modified = await last_change(session)
-    return reply(request, shapes.bulletin(placed), modified=modified, fields=chosen(fields), headers=headers)
+async def _bulletin(
+    request: Request, slug: str, fields: str | None, *more_keys: str, at_least: int = 1
+) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin", at_least=at_least)
+    if found is None:
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug)
+    if found.version < at_least:
+        raise invalid_parameter("min_version", f"version {found.version} is the newest")
+    return reply(
+        request,
+        found.shown(chosen(fields)),
+        keys=[keys.bulletin(slug), *more_keys],
+        modified=found.modified,
+        headers={"Content-Location": f"/v1/bulletins/{slug}"},
+    )
 
 
 @router.get(
     "/bulletins/{slug}/sections/{number}",
     operation_id="getSection",
     response_model=schemas.Section,
-    responses=_item(examples.SECTION),
+    responses=item(examples.SECTION, "withdrawn"),
 )
 async def get_section(
     request: Request,
-    session: Reader,
     slug: BulletinSlug,
     number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
     query: Annotated[SectionQuery, QueryParameters()],
 ) -> Response:
     """One section with the name of its bulletin."""
-    row = await queries.section(session, slug, number)
-    if row is None:
-        raise Problem("not-found", f"No bulletin {slug} with a section {number} is published.")
-    modified = await last_change(session)
-    return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
+    found = await finished.find(request.app.state.database, slug, "section", number)
+    if found is None:
+        detail = f"No bulletin {slug} with a section {number} is published."
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug, detail)
+    body = found.shown(chosen(query.fields))
+    return reply(request, body, keys=[keys.bulletin(slug)], modified=found.modified)
 
 
 @router.get(
     "/sections",
     operation_id="listSections",
     response_model=schemas.SectionPage,
-    responses=_list(examples.SECTION),
+    responses=listed(examples.SECTION),
 )
 async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
 ) -> Response:
     """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
-    rows, cursor = await queries.sections(session, query, query.order)
-    items = [shapes.section_alone(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = await queries.sections(session, query, query.order)
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
-@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=_list(examples.TAG))
+@router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=listed(examples.TAG))
 async def list_tags(
     request: Request, session: Reader, query: Annotated[TagsQuery, QueryParameters()]
 ) -> Response:
     """Tags by slug, with how much is published under each."""
     rows, cursor = await catalogue.tags(session, query)
-    items = [shapes.tag(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.tag, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
     "/tags/{slug}",
     operation_id="getTag",
     response_model=schemas.TagDetail,
-    responses=_item(examples.TAG_DETAIL),
+    responses=item(examples.TAG_DETAIL),
 )
 async def get_tag(
     request: Request,
@@ -240,53 +253,56 @@ async def get_tag(
     found = await catalogue.tag(session, slug)
     if found is None:
         raise Problem("not-found", f"There is no tag {slug!r}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    row, detail = found
+    body = sparse(detail.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.tag(row.id)], modified=await last_change(session))
 
 
 @router.get(
     "/references",
     operation_id="listReferences",
     response_model=schemas.ReferencePage,
-    responses=_list(examples.REFERENCE),
+    responses=listed(examples.REFERENCE),
 )
 async def list_references(
     request: Request, session: Reader, query: Annotated[ReferencesQuery, QueryParameters()]
 ) -> Response:
     """References that published bulletins cite, newest first. Tags are those of the citing bulletins."""
     rows, cursor = await catalogue.references(session, query)
-    items = [shapes.reference(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.reference, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
     "/references/{id}",
     operation_id="getReference",
     response_model=schemas.ReferenceDetail,
-    responses=_item(examples.REFERENCE_DETAIL),
+    responses=item(examples.REFERENCE_DETAIL),
 )
 async def get_reference(
     request: Request,
     session: Reader,
-    reference_id: Annotated[UUID, Path(alias="id", examples=[examples.REFERENCE["id"]])],
+    reference_id: Annotated[Id, Path(alias="id", examples=[examples.REFERENCE["id"]])],
     query: Annotated[ReferenceQuery, QueryParameters()],
 ) -> Response:
     """One reference with every bulletin and section that cites it, and what for."""
     found = await catalogue.reference(session, reference_id)
     if found is None:
         raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    body = sparse(found.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.reference(reference_id)], modified=await last_change(session))
 
 
 @router.get(
     "/sources",
     operation_id="listSources",
     response_model=schemas.SourcePage,
-    responses=_list(examples.SOURCE),
+    responses=listed(examples.SOURCE),
 )
 async def list_sources(
     request: Request, session: Reader, query: Annotated[SourcesQuery, QueryParameters()]
 ) -> Response:
     """Sources that published bulletins cite, by slug."""
     rows, cursor = await catalogue.sources(session, query)
-    items = [shapes.source(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.source, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))

@@ -1,10 +1,12 @@
 """What the public API answers. Field names are fixed: readers depend on them."""
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 
+from app.bulletins.diff import DocumentDiff
 from app.bulletins.document import Block, Contact
 from app.bulletins.taxonomy import TagKind
 from app.kit.pagination import Page
@@ -104,6 +106,28 @@ class BulletinItem(BulletinTail, BulletinHead):
     contacts: list[Contact] | MISSING = MISSING
 
 
+class Revision(Output):
+    """A version that was made public, or a withdrawal."""
+
+    version: int
+    kind: Literal["published", "corrected", "withdrawn"]
+    at: datetime
+    note: str = Field(
+        description="What the editors say of it: 更正说明, 撤回说明", examples=["更正了赛道的数目。"]
+    )
+    content_hash: str | None = Field(description="Null for a withdrawal")
+    withdrawn: bool = Field(description="Its content cannot be read any more")
+
+
+class BulletinDiff(Output):
+    """The way from one version to another; `changes` names nothing that is the same in both."""
+
+    slug: str = Field(examples=["2026-06-25"])
+    old: Revision
+    new: Revision
+    changes: DocumentDiff
+
+
 class Tag(TagName):
     """A tag with what else it is called and how much is published under it."""
 
@@ -153,3 +177,4 @@ SectionPage = Page[Section]
 TagPage = Page[Tag]
 SourcePage = Page[Source]
 ReferencePage = Page[Reference]
+RevisionPage = Page[Revision]

@@ -1,4 +1,4 @@
-"""``nqpf import``, ``list`` and ``show``: content, for editors and therefore in Chinese."""
+"""``nqpf import``, ``list``, ``show`` and ``withdraw``: content, for editors and therefore in Chinese."""
 
 import asyncio
 import getpass
@@ -14,6 +14,7 @@ from app.kit.settings import Settings
 if TYPE_CHECKING:
     from app.bulletins.schemas import Bulletin, BulletinItem
     from app.cli.importing import FileOutcome
+    from app.editorial.commands import Withdrawn
     from app.ingest.report import Position
 
 _OUTCOMES = {"created": "新建", "revised": "更新", "unchanged": "没有变化"}
@@ -34,10 +35,13 @@ def import_(
         typer.Argument(metavar="FILE...", parser=_file, help=".txt, .md, .docx or .pdf files."),
     ],
     publish: Annotated[bool, typer.Option("--publish", help="Also publish what has no errors.")] = False,
+    note: Annotated[str, typer.Option(help="With --publish: what readers are told was corrected.")] = "",
     author: Annotated[str, typer.Option(help="Who is named as the author.", show_default="you")] = "",
     as_json: Json = False,
 ) -> None:
     """Import bulletins; one that cannot be taken does not stop the others, but the exit code is 1."""
+    if note and not publish:
+        raise typer.BadParameter("it is public, and only goes with --publish", param_hint="--note")
     with migrated_database(Settings.load()) as settings, progress(len(files)) as advance:
 
         def done(outcome: "FileOutcome") -> None:
@@ -45,7 +49,7 @@ def import_(
             for line in () if as_json else _lines(outcome):
                 say(line)
 
-        outcomes = asyncio.run(_import(settings, files, publish, author or _user(), done))
+        outcomes = asyncio.run(_import(settings, files, note if publish else None, author or _user(), done))
     if as_json:
         say_json({"files": [outcome.as_json() for outcome in outcomes]})
     if any(outcome.refusal for outcome in outcomes):
@@ -85,41 +89,71 @@ def show(
         say(line)
 
 
+def withdraw(
+    slug: Annotated[str, typer.Argument(help="A date such as 2026-06-25.")],
+    note: Annotated[str, typer.Option(help="What readers are told instead of it.")],
+    as_json: Json = False,
+) -> None:
+    """Take a published bulletin, with all its versions, from the public."""
+    with migrated_database(Settings.load()) as settings:
+        withdrawn = asyncio.run(_withdraw(settings, slug, note))
+    if as_json:
+        say_json({"slug": withdrawn.slug, "version": withdrawn.version})
+        return
+    say(f"{withdrawn.slug}：已撤回（第 {withdrawn.version} 版）")
+
+
 async def _import(
     settings: Settings,
     files: list[Path],
-    publish: bool,
+    note: str | None,
     author: str,
     done: Callable[["FileOutcome"], None],
 ) -> list["FileOutcome"]:
     from app.cli.importing import import_path
     from app.kit.db import connect
+    from app.kit.image_store import image_store
 
     outcomes = []
+    images = image_store(settings)
     async with connect(settings) as database:
         for file in files:
-            outcomes.append(await import_path(database, file, to_publish=publish, author=author))
+            outcomes.append(await import_path(database, images, file, note=note, author=author))
             done(outcomes[-1])
     return outcomes
 
 
 async def _list(settings: Settings, limit: int) -> tuple[list["BulletinItem"], bool]:
-    from app.bulletins import queries, shapes
+    from app.bulletins import queries
     from app.bulletins.filters import TagFilters
+    from app.bulletins.schemas import BulletinItem
     from app.kit.db import connect
 
     async with connect(settings) as database, database.snapshot() as session:
-        page, cursor = await queries.bulletins(session, TagFilters(limit=limit), "-date", frozenset())
-        return [shapes.bulletin_item(placed, frozenset()) for placed in page], cursor is not None
+        page = await queries.bulletins(session, TagFilters(limit=limit), "-date", "item")
+        return [BulletinItem.model_validate_json(item) for item in page.items], page.next is not None
 
 
 async def _show(settings: Settings, slug: str) -> "Bulletin | None":
-    from app.bulletins import queries, shapes
+    from app.bulletins import finished
+    from app.bulletins.schemas import Bulletin
     from app.kit.db import connect
 
-    async with connect(settings) as database, database.snapshot() as session:
-        placed = await queries.bulletin(session, slug)
-        return shapes.bulletin(placed) if placed else None
+    async with connect(settings) as database:
+        found = await finished.find(database, slug, "bulletin")
+    return Bulletin.model_validate_json(found.body) if found else None
+
+
+async def _withdraw(settings: Settings, slug: str, note: str) -> "Withdrawn":
+    from app.editorial.commands import Refused, withdraw
+    from app.kit.db import connect
+    from app.wiring import changes
+
+    try:
+        async with connect(settings) as database, database.session() as session:
+            return await withdraw(session, changes, slug, note)
+    except Refused as error:
+        raise Failure(f"{error.code}：{error.message}") from None
 
 
 def _lines(outcome: "FileOutcome") -> Iterator[str]:

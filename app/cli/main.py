@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, search, server, up, wechat
+from app.cli import content, db, doctor, publishing, search, server, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -21,8 +21,10 @@ app.command("worker")(server.worker)
 app.command("import")(content.import_)
 app.command("list")(content.list_)
 app.command("show")(content.show)
+app.command("withdraw")(content.withdraw)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
+app.add_typer(publishing.app, name="publish")
 app.add_typer(search.app, name="search")
 app.add_typer(wechat.app, name="wechat")
 app.command("doctor")(doctor.doctor)

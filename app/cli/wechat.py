@@ -50,12 +50,14 @@ def preview(
     account: Named = None,
 ) -> None:
     """Write the article and the exact requests to a folder; nothing is sent, except with --to."""
+    from app.kit.image_store import image_store
     from app.wechat import library, wishes
-    from app.wechat.assembling import no_images
+    from app.wechat.assembling import stored
     from app.wechat.dry import rehearse
 
     chosen = account_named(account)
     folder = out or Settings.load().data / "wechat" / slug
+    images = stored(image_store(Settings.load()))
 
     async def work(client: "Client", database: "Database") -> None:
         async with database.snapshot() as session:
@@ -63,7 +65,7 @@ def preview(
         if live is None:
             raise wishes.WishError("bulletin.not-public", f"{slug} 没有发布，不能送到公众号。")
         try:
-            prepared, files = await rehearse(chosen, live, chosen.publish, folder, no_images)
+            prepared, files = await rehearse(chosen, live, chosen.publish, folder, images)
         except OSError as error:
             raise Failure(f"cannot write {folder}: {error.strerror}") from None
         say(f"标题：{prepared.article.title}")
@@ -198,6 +200,8 @@ def _ask(slug: str, account: str | None, goal: str, *, confirm: bool) -> None:
 
 def _go_on(account: str | None, wish: Callable[["AsyncSession"], Awaitable["WechatArticle"]]) -> None:
     """Write down what is wanted, do what can be done at once, and say where the article stands."""
+    from app.kit.image_store import image_store
+    from app.wechat.assembling import stored
     from app.wechat.models import WechatArticle
     from app.wechat.publisher import Publisher
     from app.wechat.wishes import shown_state
@@ -205,7 +209,8 @@ def _go_on(account: str | None, wish: Callable[["AsyncSession"], Awaitable["Wech
     async def work(client: "Client", database: "Database") -> WechatArticle:
         async with database.session() as session:
             article = await wish(session)
-        await Publisher(database, client).advance(article.id)
+        images = stored(image_store(Settings.load()))
+        await Publisher(database, client, images).advance(article.id)
         async with database.session() as session:
             return await session.get_one(WechatArticle, article.id)
 

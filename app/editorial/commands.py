@@ -1,15 +1,16 @@
 """The only writer of content: importing files, publishing revisions."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.curate import curate
-from app.bulletins.document import BulletinDocument
-from app.bulletins.events import BulletinCorrected, BulletinPublished, TagsCurated
+from app.bulletins.document import BulletinDocument, Text
+from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.bulletins.live import UnknownTagError
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
@@ -22,6 +23,10 @@ RECENT = 50
 
 _LOCK = 0x6E717069
 """Imports wait for each other: which draft a file belongs to depends on all of them."""
+
+MAX_NOTE = 2_000
+
+_NOTE: TypeAdapter[str] = TypeAdapter(Annotated[Text, Field(max_length=MAX_NOTE)])
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -58,6 +63,14 @@ class Published:
     slug: str
     version: int
     outcome: Literal["published", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """``version`` is the withdrawal's own number."""
+
+    slug: str
+    version: int
 
 
 async def import_file(
@@ -144,14 +157,14 @@ def _errors(report: ImportReport) -> list[Finding]:
     return [finding for finding in report.findings if finding.severity is Severity.error]
 
 
-async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Published:
+async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note: str = "") -> Published:
     """Make the draft's latest revision public: live tables, change log and jobs in this transaction.
 
-    :raises Refused: there is no such draft, its report has errors, or a tag is unknown.
+    :param note: what the public is told of this version, such as what it corrects (更正说明).
+    :raises Refused: there is no such draft, its report has errors, a tag is unknown, or the note is no text.
     """
-    draft = await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
-    if draft is None:
-        raise Refused("draft.missing", f"没有日期为 {slug} 的稿件。")
+    note = _public_note(note)
+    draft = await _draft_of(session, slug)
     revision = await _revision(session, draft, draft.latest_revision)
     document = _document(revision)
     if draft.published_revision is not None:
@@ -168,14 +181,47 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str) -> Publi
         )
     # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
     at = await changes.begin(session)
+    event = BulletinPublished if draft.published_revision is None else BulletinCorrected
     draft.published_revision = revision.number
     draft.version += 1
-    event = BulletinPublished if draft.version == 1 else BulletinCorrected
     try:
-        await changes.record(session, event(document=document, version=draft.version, at=at))
+        await changes.record(session, event(document=document, version=draft.version, at=at, note=note))
     except UnknownTagError as error:
         raise Refused("tag.unknown", f"标签不存在：{error}。") from None
     return Published(slug=slug, version=draft.version, outcome="published")
+
+
+async def withdraw(session: AsyncSession, changes: ChangeLog, slug: str, note: str) -> Withdrawn:
+    """Take a bulletin from the public, all its versions; published again, it has a newer version.
+
+    :param note: what the public is told instead of it (撤回说明).
+    :raises Refused: there is no such draft, it is not public, or the note is empty or no text.
+    """
+    note = _public_note(note)
+    if not note:
+        raise Refused("note.missing", "请写明撤回的原因，读者会看到它。")
+    draft = await _draft_of(session, slug)
+    if draft.published_revision is None:
+        raise Refused("not-public", f"{slug} 期没有公开的内容，无从撤回。")
+    at = await changes.begin(session)
+    draft.published_revision = None
+    draft.version += 1
+    await changes.record(session, BulletinWithdrawn(slug=slug, version=draft.version, note=note, at=at))
+    return Withdrawn(slug=slug, version=draft.version)
+
+
+async def _draft_of(session: AsyncSession, slug: str) -> Draft:
+    draft = await session.scalar(select(Draft).where(Draft.slug == slug).with_for_update())
+    if draft is None:
+        raise Refused("draft.missing", f"没有日期为 {slug} 的稿件。")
+    return draft
+
+
+def _public_note(note: str) -> str:
+    try:
+        return _NOTE.validate_python(note.replace("\r\n", "\n").strip())
+    except ValidationError:
+        raise Refused("note.invalid", f"说明不能超过 {MAX_NOTE} 字，也不能有控制字符。") from None
 
 
 async def curate_tags(session: AsyncSession, changes: ChangeLog, taxonomy: Taxonomy) -> set[str]:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg import OperationalError as PsycopgError
 from pydantic import MISSING, BaseModel, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,7 +25,13 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
+    "withdrawn": (
+        410,
+        "It has been withdrawn",
+        "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
+    ),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
+    "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
     "http": (400, "The request cannot be served", "The title and status say why."),
@@ -44,12 +53,18 @@ class ProblemDetails(BaseModel):
     title: str = Field(examples=["There is nothing here"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["No bulletin 2026-06-25 is published."])
-    instance: str = Field(description="Path of the request", examples=["/v1/bulletins/2026-06-25"])
+    instance: str = Field(
+        description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
+    )
     errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    note: str | MISSING = Field(
+        default=MISSING, description="With withdrawn only: what the editors say of it"
+    )
+    withdrawn_at: datetime | MISSING = Field(default=MISSING, description="With withdrawn only")
 
 
 class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
-    """Raise it to answer with a problem of a kind from :data:`KINDS`."""
+    """Raise it to answer with a problem of a kind from :data:`KINDS`; ``members`` are its kind's own."""
 
     def __init__(
         self,
@@ -57,39 +72,63 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
         detail: str,
         *,
         errors: list[ParameterError] | None = None,
+        members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = errors
+        self.members = dict(members or {})
         self.headers = dict(headers or {})
 
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
     """The problem of one unacceptable parameter."""
-    return Problem(
-        "invalid-parameter",
-        f"{parameter}: {detail}",
-        errors=[ParameterError(parameter=parameter, detail=detail)],
+    error = ParameterError(parameter=_printable(parameter), detail=_printable(detail))
+    return Problem("invalid-parameter", f"{error.parameter}: {error.detail}", errors=[error])
+
+
+def instance(request: Request) -> str:
+    """The path of a request as it was sent: percent-encoded, ASCII alone."""
+    sent = request.scope.get("raw_path") or request.scope["path"].encode()
+    return quote(sent, safe="%/:@!$&'()*+,;=~")
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The answer that tells of a problem, for layers outside of the framework's error handling."""
+    return _answer(
+        request,
+        problem.kind,
+        problem.detail,
+        errors=problem.errors,
+        members=problem.members,
+        headers=problem.headers,
     )
+
+
+def _printable(text: str) -> str:
+    r"""Text with ``\x1b`` for what would disturb a log or a terminal: what was sent may be quoted in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _answer(
     request: Request, kind: str, detail: str, *, status: int | None = None, title: str | None = None,
-    errors: list[ParameterError] | None = None, headers: Mapping[str, str] | None = None,
+    errors: list[ParameterError] | None = None, members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     default_status, default_title, _ = KINDS[kind]
     problem = ProblemDetails(
         type=f"/problems/{kind}",
         title=title or default_title,
         status=status or default_status,
-        detail=detail,
-        instance=request.url.path,
+        detail=_printable(detail),
+        instance=instance(request),
         errors=errors or MISSING,
+        **(members or {}),
     )
     return JSONResponse(
-        problem.model_dump(),
+        problem.model_dump(mode="json"),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
@@ -98,12 +137,12 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - for the type checker
-    return _answer(request, error.kind, error.detail, errors=error.errors, headers=error.headers)
+    return answer(request, error)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    detail = f"{request.method} {request.url.path}"
+    detail = f"{request.method} {instance(request)}"
     if error.status_code == 404:
         return _answer(request, "not-found", detail)
     if error.status_code == 405:
@@ -131,22 +170,22 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _parameter(loc: tuple[Any, ...]) -> str:
     """The parameter's name out of ``("query", "tag.any", 0)``."""
-    return ".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0])
+    return _printable(".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0]))
 
 
 def _reason(error: dict[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown parameter"
-    return re.sub(r"^Value error, ", "", str(error["msg"]))
+    return _printable(re.sub(r"^Value error, ", "", str(error["msg"])))
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
-    log.error("database.unavailable", path=request.url.path, error=type(error).__name__)
+    log.error("database.unavailable", path=instance(request), error=type(error).__name__)
     return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("request.failed", path=request.url.path, error=type(error).__name__)
+    log.error("request.failed", path=instance(request), error=type(error).__name__)
     # Starlette raises it again, so that the server logs the traceback and closes the connection.
     return _answer(request, "internal", "An unexpected error was logged.", headers={"Connection": "close"})
 
@@ -156,7 +195,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
+    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError):
         app.add_exception_handler(unavailable, _on_database)
     app.add_exception_handler(Exception, _on_bug)
 

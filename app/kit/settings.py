@@ -31,7 +31,8 @@ def _project_data() -> Path:
 class Settings(BaseSettings):
     """Immutable settings; read them with :meth:`load`, make them in tests with keyword arguments.
 
-    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process.
+    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process;
+    ``database_wait`` is how many seconds a server waits at its start for a database that is away.
     """
 
     model_config = SettingsConfigDict(
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     meili_url: str | None = Field(default=None, validation_alias="MEILI_URL")
     meili_key: SecretStr | None = Field(default=None, validation_alias="MEILI_KEY")
+    replica_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="DATABASE_REPLICA_URLS"
+    )
     host: str = Field(default="127.0.0.1", validation_alias="NQPF_HOST")
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT")
     data: Path = Field(default_factory=_project_data, validation_alias="NQPF_DATA")
@@ -55,6 +59,13 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
     wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+    database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
+    purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
+    purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
+    purge_form: Literal["generic", "fastly", "cloudflare"] = Field(
+        default="generic", validation_alias="NQPF_PURGE_FORM"
+    )
+    cache_bytes: int = Field(default=64_000_000, ge=0, validation_alias="NQPF_CACHE_BYTES")
 
     @field_validator("database_url")
     @classmethod
@@ -63,7 +74,20 @@ class Settings(BaseSettings):
             _check_database_url(value.get_secret_value())
         return value
 
-    @field_validator("meili_url")
+    @field_validator("replica_urls", mode="before")
+    @classmethod
+    def _by_blanks(cls, value: object) -> object:
+        # Not by commas: they stand between the hosts of one address.
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("replica_urls")
+    @classmethod
+    def _postgres_urls(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for url in value:
+            _check_database_url(url.get_secret_value())
+        return value
+
+    @field_validator("meili_url", "purge_url")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value is not None:
@@ -118,12 +142,9 @@ class Settings(BaseSettings):
         return f"postgresql://{self._database_rest}"
 
     @property
-    def sqlalchemy_url(self) -> str:
-        """The database as SQLAlchemy's URL on psycopg 3.
-
-        :raises SettingsError: DATABASE_URL is not set.
-        """
-        return f"postgresql+psycopg://{self._database_rest}"
+    def replicas(self) -> list[str]:
+        """The replicas as libpq URIs."""
+        return [f"postgresql://{url.get_secret_value().partition('://')[2]}" for url in self.replica_urls]
 
     @property
     def database_shown(self) -> str:
@@ -152,7 +173,8 @@ def _check_database_url(url: str) -> None:
         raise ValueError(f"it is no PostgreSQL address, {expected}")
     try:
         conninfo_to_dict(f"postgresql://{rest}")
-        urlsplit(url).port  # noqa: B018 - reading it checks it
+        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+            urlsplit(f"//{host}").port  # noqa: B018 - reading it checks it
     except (ProgrammingError, ValueError):
         # The reason is left out: libpq quotes the address, and the address holds the password.
         raise ValueError(

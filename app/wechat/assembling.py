@@ -11,6 +11,7 @@ import segno
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kit.db import Database
+from app.kit.image_store import ImageStore
 from app.rendering import wechat
 from app.rendering.wechat_article import (
     Article,
@@ -29,12 +30,13 @@ from app.wechat.models import WechatUpload
 
 _ADDRESS = f"https://mmbiz.qpic.cn/{'0' * 120}/640"
 """As long as WeChat's addresses are."""
+_STORED = "sha256:"
 
 
 class ImageSource(Protocol):
-    """Finds the bytes of a bulletin's picture by its ``src``; None if there are none."""
+    """Finds the bytes of a bulletin's picture by its ``src``, cut for a ``cover`` if asked, or None."""
 
-    async def __call__(self, src: str) -> bytes | None: ...
+    async def __call__(self, src: str, *, cover: bool) -> bytes | None: ...
 
 
 class Uploads(Protocol):
@@ -44,9 +46,14 @@ class Uploads(Protocol):
     async def keep(self, use: str, sha256: str, address: str) -> None: ...
 
 
-async def no_images(src: str) -> bytes | None:  # noqa: ARG001 - an ImageSource
-    """A source without any picture."""
-    return None
+def stored(store: ImageStore) -> ImageSource:
+    """The pictures of the store, in the sizes that are made for WeChat."""
+
+    async def find(src: str, *, cover: bool) -> bytes | None:
+        found = await store.get(src.removeprefix(_STORED), "wechat-cover" if cover else "wechat")
+        return found[1] if found else None
+
+    return find
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,10 @@ async def prepare(account: Account, live: Live, images: ImageSource) -> Prepared
     document = live.document
     pictures: dict[str, bytes | None] = {}
     for name in wechat.pictures(document):
-        pictures[name] = _qr(name.removeprefix(wechat.QR)) if _is_qr(name) else await images(name)
-    cover = _cover(account, pictures)
+        pictures[name] = (
+            _qr(name.removeprefix(wechat.QR)) if _is_qr(name) else await images(name, cover=False)
+        )
+    cover = await _cover(account, [name for name in pictures if not _is_qr(name)], images)
     article = write(account, live, dict.fromkeys(pictures, _ADDRESS))
     findings = [*check(document, article), *check_pictures(pictures), *check_cover(cover)]
     return Prepared(live, pictures, cover, article, findings)
@@ -118,10 +127,11 @@ async def _uploaded(use: str, content: bytes, client: Client, uploads: Uploads) 
     return address
 
 
-def _cover(account: Account, pictures: Mapping[str, bytes | None]) -> bytes | None:
+async def _cover(account: Account, names: Sequence[str], images: ImageSource) -> bytes | None:
     """The bulletin's first picture that can be one, else the account's, else that of the house."""
-    for name, picture in pictures.items():
-        if picture and not _is_qr(name) and not list(check_cover(picture)):
+    for name in names:
+        picture = await images(name, cover=True)
+        if picture and not list(check_cover(picture)):
             return picture
     if account.cover is None:
         return files("app.wechat").joinpath("cover.png").read_bytes()

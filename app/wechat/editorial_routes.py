@@ -13,7 +13,7 @@ from app.kit.problems import Problem, invalid_parameter, responses
 from app.wechat import client as clients
 from app.wechat import inbox, library, overview, wishes
 from app.wechat.accounts import Account, Mode
-from app.wechat.assembling import no_images, prepare
+from app.wechat.assembling import prepare, stored
 from app.wechat.errors import WechatError
 from app.wechat.models import WechatArticle
 from app.wechat.reconciling import reconcile as compare
@@ -109,7 +109,7 @@ async def preview(
     live = await library.live(session, slug)
     if live is None:
         raise Problem("not-found", f"No bulletin {slug} is published.")
-    prepared = await prepare(_account(request, query), live, no_images)
+    prepared = await prepare(_account(request, query), live, stored(request.app.state.images))
     return Preview(
         title=prepared.article.title,
         author=prepared.article.author,

@@ -1,12 +1,12 @@
-"""What is public, as WeChat's publisher and its readers need it."""
+"""What is public, as WeChat's publisher needs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import queries, shapes
 from app.bulletins.document import BulletinDocument
+from app.bulletins.published import published
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,7 @@ class Live:
 
 async def live(session: AsyncSession, slug: str) -> Live | None:
     """The public bulletin as a document; None if there is none."""
-    placed = await queries.bulletin(session, slug)
-    if placed is None:
-        return None
-    shown = shapes.bulletin(placed).model_dump(mode="json", include=set(BulletinDocument.model_fields))
-    for section in shown["sections"]:
-        for name in ("anchor", "citations"):
-            del section[name]
-        section["tags"] = [{"slug": tag["slug"]} for tag in section["tags"]]
-    for citation in shown["citations"]:
-        del citation["reference"]["id"]
-    tags = {tag.slug: tag.name for tag in placed.row.tags}
-    return Live(BulletinDocument.model_validate(shown), placed.row.version, tags)
+    for document, standing in await published(session, [slug]):
+        names = {tag: row.name for tag, row in standing.tags.items()}
+        return Live(document, standing.version, names)
+    return None

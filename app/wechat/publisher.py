@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from app.kit.db import Database
 from app.wechat.accounts import Mode
-from app.wechat.assembling import ImageSource, no_images
+from app.wechat.assembling import ImageSource
 from app.wechat.client import Client
 from app.wechat.errors import NotAuthorisedError, UnknownOutcomeError, WechatError
 from app.wechat.models import WechatArticle, WechatStep
@@ -48,7 +48,7 @@ class Publisher:
 
     database: Database
     client: Client
-    images: ImageSource = no_images
+    images: ImageSource
     pace: Pace = field(default_factory=Pace)
     clock: Callable[[], datetime] = utc_now
 

@@ -7,10 +7,8 @@ from datetime import date
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import queries
 from app.bulletins.document import normalised
-from app.bulletins.filters import TagFilters
-from app.bulletins.models import Bulletin, Section, Tag
+from app.bulletins.models import Bulletin, Section, SectionTag, Tag
 
 YEARS = 20
 """A day without a year is looked for in so many years."""
@@ -44,7 +42,8 @@ class Entry:
 
 
 async def latest(session: AsyncSession) -> Issue | None:
-    return await _issue(session, await queries.latest_slug(session))
+    query = select(Bulletin.slug).order_by(Bulletin.date.desc()).limit(1)
+    return await _issue(session, await session.scalar(query))
 
 
 async def on(session: AsyncSession, days: Sequence[date]) -> Issue | None:
@@ -75,8 +74,15 @@ async def tag_called(session: AsyncSession, name: str) -> Tag | None:
 
 async def newest(session: AsyncSession, tag: Tag, limit: int) -> list[Entry]:
     """The latest sections with the tag."""
-    rows, _ = await queries.sections(session, TagFilters(tag=(tag.slug,), limit=limit), "-date")
-    return [Entry(row.bulletin.slug, row.date, row.number, row.heading) for row in rows]
+    query = (
+        select(Bulletin.slug, SectionTag.date, SectionTag.number, Section.heading)
+        .join(Section, Section.id == SectionTag.section_id)
+        .join(Bulletin, Bulletin.id == Section.bulletin_id)
+        .where(SectionTag.tag_id == tag.id)
+        .order_by(SectionTag.date.desc(), SectionTag.number)
+        .limit(limit)
+    )
+    return [Entry(*row) for row in await session.execute(query)]
 
 
 async def popular(session: AsyncSession, limit: int) -> Sequence[str]:

@@ -161,3 +161,33 @@ def test_folder_without_a_name_is_refused_by_its_path(nqpf: Run) -> None:
     done = nqpf("import", ".")
     assert done.returncode == 1
     assert ".：不是文件" in done.stdout
+
+
+def test_a_note_goes_to_the_public_with_its_publication_only(nqpf: Run, bulletin: Path) -> None:
+    done = nqpf("import", bulletin, "--note", "更正说明")
+    assert done.returncode == 2
+    assert "--publish" in done.stderr
+    assert nqpf("list").stdout == "还没有已发布的每日动态。\n"
+    assert nqpf("import", bulletin, "--publish", "--note", "更正说明").returncode == 0
+
+
+def test_a_withdrawn_bulletin_is_no_longer_listed(
+    nqpf: Run, bulletin: Path, failure: Callable[..., str]
+) -> None:
+    nqpf("import", bulletin, "--publish")
+    done = nqpf("withdraw", "2026-06-25", "--note", "数据有误。")
+    assert done.stdout == "2026-06-25：已撤回（第 2 版）\n"
+    assert nqpf("list").stdout == "还没有已发布的每日动态。\n"
+    assert "not-public：" in failure(nqpf("withdraw", "2026-06-25", "--note", "数据有误。"))
+    (file,) = imported(nqpf("import", bulletin, "--publish", "--json"))
+    assert (file["outcome"], file["version"]) == ("unchanged", 3)
+    assert json.loads(nqpf("withdraw", "2026-06-25", "--note", "又", "--json").stdout) == {
+        "slug": "2026-06-25", "version": 4,
+    }  # fmt: skip
+
+
+def test_a_withdrawal_needs_a_note(nqpf: Run, bulletin: Path, failure: Callable[..., str]) -> None:
+    nqpf("import", bulletin, "--publish")
+    assert nqpf("withdraw", "2026-06-25").returncode == 2
+    assert "note.missing：" in failure(nqpf("withdraw", "2026-06-25", "--note", " "))
+    assert "2026-06-25" in nqpf("list").stdout

@@ -9,7 +9,7 @@ from app import wiring
 from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.editorial import commands
-from app.editorial.commands import Imported, Published, Refused
+from app.editorial.commands import Imported, Published, Refused, Withdrawn
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.db import connect
 from app.kit.settings import Settings
@@ -39,10 +39,10 @@ def imported(
     return asyncio.run(run())
 
 
-def publish(settings: Settings, slug: str = "2026-06-25") -> Published:
+def publish(settings: Settings, slug: str = "2026-06-25", note: str = "") -> Published:
     async def run() -> Published:
         async with connect(settings) as database, database.session() as session:
-            return await commands.publish(session, wiring.changes, slug)
+            return await commands.publish(session, wiring.changes, slug, note=note)
 
     return asyncio.run(run())
 
@@ -242,3 +242,92 @@ def test_an_edit_that_was_taken_back_is_no_correction(settings: Settings) -> Non
     imported(settings, document())
     assert publish(settings) == Published(slug="2026-06-25", version=1, outcome="unchanged")
     assert rows(settings, "SELECT count(*) FROM change") == [(1,)]
+
+
+def withdraw(settings: Settings, note: str = "数据有误。", slug: str = "2026-06-25") -> Withdrawn:
+    async def run() -> Withdrawn:
+        async with connect(settings) as database, database.session() as session:
+            return await commands.withdraw(session, wiring.changes, slug, note)
+
+    return asyncio.run(run())
+
+
+def test_a_withdrawal_is_a_version_of_its_own_and_the_next_publication_a_later_one(
+    settings: Settings,
+) -> None:
+    imported(settings, document())
+    publish(settings)
+    assert withdraw(settings) == Withdrawn(slug="2026-06-25", version=2)
+    assert publish(settings) == Published(slug="2026-06-25", version=3, outcome="published")
+    imported(settings, document("改了"))
+    assert publish(settings).version == 4
+    found = rows(settings, "SELECT kind, subject, version, payload->>'note' FROM change ORDER BY seq")
+    assert found == [
+        ("bulletin.published", "2026-06-25", 1, ""),
+        ("bulletin.withdrawn", "2026-06-25", 2, "数据有误。"),
+        ("bulletin.published", "2026-06-25", 3, ""),
+        ("bulletin.corrected", "2026-06-25", 4, ""),
+    ]
+
+
+def test_what_was_withdrawn_stays_with_the_editors_and_nowhere_else(settings: Settings) -> None:
+    imported(settings, document("绝密的正文"))
+    publish(settings)
+    withdraw(settings)
+    tables = [
+        name for (name,) in rows(settings, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    ]
+    holding = {
+        name
+        for name in tables
+        if rows(settings, f"SELECT 1 FROM {name} AS t WHERE t::text LIKE '%绝密%'")  # noqa: S608
+    }
+    # Words that are in no section any more are passed over by every query.
+    assert rows(settings, "SELECT term FROM search_term WHERE df > 0") == []
+    assert holding - {"search_term"} == {"revision"}
+
+
+@pytest.mark.parametrize("note", ["", " \n "])
+def test_a_withdrawal_without_a_note_is_refused(settings: Settings, note: str) -> None:
+    imported(settings, document())
+    publish(settings)
+    with pytest.raises(Refused) as refusal:
+        withdraw(settings, note)
+    assert refusal.value.code == "note.missing"
+    assert rows(settings, "SELECT slug FROM bulletin") == [("2026-06-25",)]
+
+
+@pytest.mark.parametrize("note", ["\x00", "一\x07", "长" * 2_001, "\ud800"])
+def test_a_note_that_is_no_text_is_refused(settings: Settings, note: str) -> None:
+    imported(settings, document())
+    with pytest.raises(Refused) as refusal:
+        publish(settings, note=note)
+    assert refusal.value.code == "note.invalid"
+    publish(settings)
+    with pytest.raises(Refused) as refusal:
+        withdraw(settings, f"因为{note}")
+    assert refusal.value.code == "note.invalid"
+
+
+def test_only_what_is_public_can_be_withdrawn(settings: Settings) -> None:
+    with pytest.raises(Refused) as refusal:
+        withdraw(settings)
+    assert refusal.value.code == "draft.missing"
+    imported(settings, document())
+    with pytest.raises(Refused) as refusal:
+        withdraw(settings)
+    assert refusal.value.code == "not-public"
+    publish(settings)
+    withdraw(settings)
+    with pytest.raises(Refused) as refusal:
+        withdraw(settings)
+    assert refusal.value.code == "not-public"
+
+
+def test_a_correction_carries_its_public_note(settings: Settings) -> None:
+    imported(settings, document())
+    publish(settings)
+    imported(settings, document("改了"))
+    publish(settings, note=" 第一行\r\n第二行 ")
+    found = rows(settings, "SELECT kind, payload->>'note' FROM change ORDER BY seq")
+    assert found == [("bulletin.published", ""), ("bulletin.corrected", "第一行\n第二行")]

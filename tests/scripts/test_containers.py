@@ -273,7 +273,7 @@ def test_compose_brings_everything_in_order() -> None:
     # The API's is the image's own.
     assert all("test" in services[name]["healthcheck"] for name in ("postgres", "meilisearch", "worker"))
     kept = {volume.split(":")[0] for name in services for volume in services[name].get("volumes", ())}
-    assert kept == set(compose()["volumes"]) == {"postgres", "meilisearch"}
+    assert kept == set(compose()["volumes"]) == {"data", "postgres", "meilisearch"}
 
 
 def test_compose_has_no_secret_of_its_own_and_publishes_to_this_machine_only() -> None:

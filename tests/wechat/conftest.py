@@ -16,7 +16,7 @@ from app.kit.settings import Settings
 from app.wechat import client as clients
 from app.wechat import transport, wishes
 from app.wechat.accounts import Account, Accounts, Mode
-from app.wechat.assembling import ImageSource, no_images
+from app.wechat.assembling import ImageSource
 from app.wechat.client import Client
 from app.wechat.models import WechatArticle, WechatStep
 from app.wechat.publisher import Publisher
@@ -84,6 +84,11 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.ahead += timedelta(**by)
+
+
+async def no_images(src: str, *, cover: bool) -> bytes | None:  # noqa: ARG001 - an ImageSource
+    """A source without any picture."""
+    return None
 
 
 @dataclass

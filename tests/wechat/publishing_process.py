@@ -25,6 +25,7 @@ from app.wechat.accounts import Account, Mode
 from app.wechat.models import WechatArticle, WechatToken, WechatUpload
 from app.wechat.publisher import Publisher
 from app.wechat.transport import pooled
+from tests.wechat.conftest import no_images
 
 account = Account.model_validate(json.loads(sys.argv[2]))
 url, goal, slugs = sys.argv[1], Mode(sys.argv[3]), sys.argv[4:]
@@ -62,7 +63,7 @@ async def work(slug: str) -> str:
                 await session.execute(delete(WechatUpload))
                 await session.execute(delete(WechatToken))
                 await wishes.ask(session, account, slug, goal, confirm=True)
-        publisher = Publisher(database, clients.connect(account, http, database), clock=now)
+        publisher = Publisher(database, clients.connect(account, http, database), no_images, clock=now)
         for _ in range(25):
             await publisher.run_due()
             ahead += timedelta(minutes=6)

@@ -7,10 +7,9 @@ import httpx2
 import pytest
 
 from app.kit.settings import Settings
-from app.main import create_app
 from app.wechat.accounts import Account
 from app.wechat.editorial_routes import router
-from tests.conftest import Publish, serving_app
+from tests.conftest import Publish, serving
 from tests.wechat.accounts_file import accounts_file
 from tests.wechat.conftest import Newsroom, issue
 from tests.wechat.reader import Reader
@@ -23,9 +22,8 @@ def editors(
     settings: Settings, account: Account, tmp_path: Path, publish: Publish
 ) -> Iterator[httpx2.Client]:
     publish(issue(TODAY))
-    app = create_app(settings.model_copy(update={"wechat": accounts_file(tmp_path, account)}))
-    app.include_router(router)
-    with serving_app(app) as server:
+    configured = settings.model_copy(update={"wechat": accounts_file(tmp_path, account)})
+    with serving(configured, router) as server:
         yield server.client
 
 

@@ -1,11 +1,16 @@
 """The journey of a bulletin into the official account, against a strict WeChat on a socket."""
 
+import asyncio
+import io
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from PIL import Image as Pixels
 
 from app.bulletins.document import BulletinDocument, Image, Section
+from app.kit.image_store import image_store
 from app.wechat.accounts import Mode
+from app.wechat.assembling import stored
 from tests.conftest import Publish
 from tests.wechat.conftest import Newsroom, issue
 from tests.wechat.simulator import Simulator
@@ -13,7 +18,6 @@ from tests.wechat.simulator import Simulator
 TODAY = datetime.now(UTC).date()
 SLUG = TODAY.isoformat()
 OLD = date(2020, 1, 2)
-PNG = b"\x89PNG\r\n\x1a\n" + b"1" * 50
 
 
 def test_a_published_bulletin_becomes_a_draft_and_no_more(
@@ -61,18 +65,20 @@ def test_publishing_goes_on_to_the_article_and_its_address(
 def test_pictures_are_uploaded_once_whatever_shows_them(
     newsroom: Newsroom, wechat: Simulator, publish: Publish
 ) -> None:
-    async def images(src: str) -> bytes | None:
-        return PNG if src == "sha256:aa" else None
-
-    newsroom.images = images
-    picture = Section(number=1, heading="图", body=(Image(src="sha256:aa", alt="图"),))
+    data = io.BytesIO()
+    Pixels.effect_noise((1_200, 900), 60).save(data, "WEBP")
+    store = image_store(newsroom.desk.settings)
+    kept = asyncio.run(store.add(data.getvalue()))
+    newsroom.images = stored(store)
+    picture = Section(number=1, heading="图", body=(Image(src=kept.src, alt="图"),))
     for day in (TODAY, TODAY - timedelta(days=1)):
         publish(BulletinDocument(title=f"t {day}", date=day, sections=(picture,)))
         newsroom.ask(day.isoformat(), Mode.draft)
     newsroom.work()
     assert len(wechat.world.drafts) == 2
-    assert list(wechat.world.pictures.values()) == [PNG]
-    assert list(wechat.world.materials.values()) == [PNG], "the first picture is the cover"
+    (text,), (cover,) = wechat.world.pictures.values(), wechat.world.materials.values()
+    assert Pixels.open(io.BytesIO(text)).width == 1_080, "WeChat takes no WebP and nothing large"
+    assert Pixels.open(io.BytesIO(cover)).size == (900, 383), "the first picture is the cover"
     for (draft,) in wechat.world.drafts.values():
         assert 'data-src="https://mmbiz.qpic.cn/' in draft["content"]
 
