@@ -54,6 +54,8 @@ def create_app(settings: Settings | None = None) -> Front:
 def create_api(settings: Settings, store: Store) -> FastAPI:
     """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
+    accounts = wechat_accounts.load(settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -61,7 +63,6 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
             await stack.enter_async_context(Invalidator(database.conninfo, store).running())
             find = wiring.passages(database, search_engine)
-            accounts = wechat_accounts.load(settings)
             app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
             database.heard = lambda: store.seq

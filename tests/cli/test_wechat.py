@@ -141,3 +141,16 @@ def test_a_wechat_that_refuses_us_is_one_line_with_the_remedy(told: Told, failur
 
 def test_without_the_setting_the_command_says_which(nqpf: Run, failure: Failure) -> None:
     assert "NQPF_WECHAT is not set" in failure(nqpf("wechat", "status"))
+
+
+def test_the_doctor_reads_the_accounts(told: Told, failure: Failure, tmp_path: Path) -> None:
+    def wechat_check(file: Path) -> dict[str, str]:
+        checks = json.loads(told.nqpf("doctor", "--json", NQPF_WECHAT=file).stdout)["checks"]
+        found: dict[str, str] = next(check for check in checks if check["name"] == "wechat")
+        return found
+
+    assert wechat_check(told.file)["status"] == "ok"
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[account", "utf-8")
+    assert wechat_check(wrong)["status"] == "error"
+    assert "is not TOML" in failure(told.nqpf("wechat", "status", NQPF_WECHAT=wrong))

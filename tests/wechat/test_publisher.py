@@ -11,7 +11,7 @@ from app.bulletins.document import BulletinDocument, Image, Section
 from app.kit.image_store import image_store
 from app.wechat.accounts import Mode
 from app.wechat.assembling import stored
-from tests.conftest import Publish
+from tests.conftest import Publish, Withdraw
 from tests.wechat.conftest import Newsroom, issue
 from tests.wechat.simulator import Simulator
 
@@ -162,44 +162,29 @@ def test_a_correction_of_a_published_article_needs_a_person_and_says_what_change
     assert len(wechat.world.live()) == 1
 
 
-def withdraw(newsroom: Newsroom) -> None:
-    """What the follower does with ``bulletin.withdrawn``."""
-    from app.kit.changes import Change
-    from app.kit.db import Database
-    from app.wechat import wishes
-    from app.wechat.accounts import Accounts
-    from app.wechat.client import Client
-
-    async def work(_: Client, database: Database) -> None:
-        change = Change(kind="bulletin.withdrawn", subject=SLUG, version=2, payload={}, at=datetime.now(UTC))
-        accounts = Accounts(default="main", account={"main": newsroom.desk.account})
-        async with database.session() as session:
-            await wishes.follower(lambda: accounts)(session, [change])
-
-    newsroom.desk(work)
-
-
 def test_a_withdrawn_bulletin_loses_its_draft(
-    newsroom: Newsroom, wechat: Simulator, publish: Publish
+    newsroom: Newsroom, wechat: Simulator, publish: Publish, withdraw: Withdraw
 ) -> None:
     publish(issue(TODAY))
     newsroom.follow()
     newsroom.work()
-    withdraw(newsroom)
+    withdraw(SLUG, "撤回说明。")
+    newsroom.follow()
     newsroom.work()
     assert wechat.world.drafts == {}
     assert newsroom.state(SLUG) == "withdrawn"
 
 
 def test_a_withdrawn_bulletin_loses_its_article_and_no_other(
-    newsroom: Newsroom, wechat: Simulator, publish: Publish
+    newsroom: Newsroom, wechat: Simulator, publish: Publish, withdraw: Withdraw
 ) -> None:
     publish(issue(TODAY), issue(OLD))
     newsroom.ask(SLUG, Mode.freepublish)
     newsroom.ask(OLD.isoformat(), Mode.freepublish)
     newsroom.work(3)
     assert len(wechat.world.live()) == 2
-    withdraw(newsroom)
+    withdraw(SLUG, "撤回说明。")
+    newsroom.follow()
     newsroom.work()
     assert [item["title"] for item in wechat.world.live()] == [f"新质生产力每日动态 {OLD}"]
     assert wechat.asked("freepublish/delete")[0]["index"] == 1
@@ -207,13 +192,14 @@ def test_a_withdrawn_bulletin_loses_its_article_and_no_other(
 
 
 def test_a_bulletin_withdrawn_while_it_is_being_published_is_deleted_afterwards(
-    newsroom: Newsroom, wechat: Simulator, publish: Publish
+    newsroom: Newsroom, wechat: Simulator, publish: Publish, withdraw: Withdraw
 ) -> None:
     wechat.world.pending_polls = 3
     publish(issue(TODAY))
     newsroom.ask(SLUG, Mode.freepublish)
     newsroom.work()
-    withdraw(newsroom)
+    withdraw(SLUG, "撤回说明。")
+    newsroom.follow()
     newsroom.work(6)
     assert wechat.world.live() == []
     assert newsroom.state(SLUG) == "withdrawn"
