@@ -1,7 +1,7 @@
 """The web application: middleware, routers, error handlers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import Scope
@@ -33,6 +33,8 @@ from app.rendering import accepting
 from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
+from app.wechat import accounts as wechat_accounts
+from app.wechat import routes as wechat
 
 MAX_BODY = 4 * 2**20
 """Bytes of a request's body, where an operation allows no more."""
@@ -85,14 +87,16 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
     plan = Plan()
+    accounts = wechat_accounts.load(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            connect(settings) as database,
-            engines.connect(settings, database) as search_engine,
-            Invalidator(database.conninfo, store).running(),
-        ):
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(connect(settings))
+            search_engine = await stack.enter_async_context(engines.connect(settings, database))
+            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
+            find = wiring.passages(database, search_engine)
+            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
             database.heard = lambda: store.seq
             app.state.database = database
@@ -141,6 +145,8 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
     app.include_router(desk.router, tags=["desk"])
+    app.include_router(wechat.router, tags=["wechat"])
+    app.include_router(wechat.callback)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
     app.add_middleware(Lifetime, plan=plan)
