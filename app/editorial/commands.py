@@ -17,9 +17,9 @@ from app.bulletins.taxonomy import Taxonomy
 from app.editorial import revisions
 from app.editorial.models import Draft, Revision, SourceFile
 from app.editorial.refused import Refused
-from app.editorial.sameness import same_text
+from app.editorial.sameness import same_text, unrelated
 from app.editorial.workflow import STATE_NAMES, State
-from app.ingest.report import ImportResult
+from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.changes import Change, ChangeLog
 
 RECENT = 50
@@ -37,11 +37,13 @@ _NOTE: TypeAdapter[str] = TypeAdapter(Annotated[Text, Field(max_length=MAX_NOTE)
 class Imported:
     """``revision`` is the draft's latest number; ``slug`` is None where its date is unknown.
 
-    ``formerly`` is the slug that the draft had until now, when its date was corrected.
+    ``report`` is that of the file, with what its draft makes of its date; ``formerly`` is the slug that
+    the draft had until now, when its date was corrected.
     """
 
     draft: Draft
     outcome: Literal["created", "revised", "unchanged"]
+    report: ImportReport
     formerly: str | None = None
 
     @property
@@ -81,8 +83,11 @@ async def import_file(
     slug = document.slug if document.date else None
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     draft = await _draft(session, slug, document, report.sha256)
+    if draft:
+        result = await _placed(session, draft, result)
+        report = result.report
     if draft and await _is_latest(session, draft, result):
-        return Imported(draft=draft, outcome="unchanged")
+        return Imported(draft=draft, outcome="unchanged", report=report)
     outcome: Literal["created", "revised"] = "revised" if draft else "created"
     if draft is None:
         draft = Draft(slug=slug, latest_revision=0, version=0, state=State.draft)
@@ -102,7 +107,8 @@ async def import_file(
         .on_conflict_do_nothing()
     )
     await revisions.add(session, draft, document, report, author=author, note=note, source_file=report.sha256)
-    return Imported(draft=draft, outcome=outcome, formerly=formerly if formerly != draft.slug else None)
+    formerly = formerly if formerly != draft.slug else None
+    return Imported(draft=draft, outcome=outcome, report=report, formerly=formerly)
 
 
 async def _draft(
@@ -127,6 +133,30 @@ async def _draft(
     return None
 
 
+async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> ImportResult:
+    """The result with a finding where the file's date and text do not belong to one issue."""
+    document, slug = result.document, draft.slug
+    number = draft.latest_revision if draft.published_revision is None else draft.published_revision
+    revision = await revisions.get(session, draft, number)
+    known = revisions.document(revision) if revision else document
+    public = draft.published_revision is not None
+    if document.date and slug and document.slug != slug and public:
+        message = (
+            f"正文与已发布的 {slug} 期相同，文件里的日期却是 {document.slug}：已存为该期的修订，不能发布。"
+            f"要改日期，请先撤回 {slug}（nqpf withdraw），再导入并发布。"
+        )
+        finding = Finding(severity=Severity.error, code="date.published", message=message)
+    elif document.date and document.slug == slug and unrelated(document, known):
+        severity = Severity.error if public else Severity.warning
+        advice = "该期已经发布：确要整期替换，请先撤回（nqpf withdraw）。" if public else ""
+        message = f"{slug} 期已有稿件，与本文件的正文几乎没有相同之处：请核对日期。{advice}"
+        finding = Finding(severity=severity, code="text.unrelated", message=message)
+    else:
+        return result
+    findings = (*result.report.findings, finding)
+    return result.model_copy(update={"report": result.report.model_copy(update={"findings": findings})})
+
+
 async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
     last = await revisions.latest(session, draft)
     known = revisions.document(last), revisions.errors(revisions.report(last))
@@ -149,13 +179,13 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
             revisions.move(draft, State.corrected if draft.version > 1 else State.published)
             await plan(session, draft.id, None)
             return Published(slug=slug, version=draft.version, outcome="unchanged")
-    if messages := "；".join(revisions.errors_of(revision)):
-        raise Refused("report.errors", f"有错误，不能发布：{messages}")
-    if document.slug != slug:
+    if document.date and document.slug != slug:
         raise Refused(
             "date.published",
             f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}：请先撤回 {slug}，再导入并发布。",
         )
+    if messages := "；".join(revisions.errors_of(revision)):
+        raise Refused("report.errors", f"有错误，不能发布：{messages}")
     # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
     at = await changes.begin(session)
     event = BulletinPublished if draft.published_revision is None else BulletinCorrected
