@@ -39,6 +39,8 @@ def serve(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from app.kit.http import HttpProtocol
+
     settings = Settings.load()
     if attached:
         stop_with_parent()
@@ -54,6 +56,7 @@ def serve(
         config = uvicorn.Config(
             "app.cli.server:application",
             factory=True,
+            http=HttpProtocol,
             workers=workers,
             log_config=None,
             access_log=False,

@@ -42,6 +42,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
+    "malformed-request": (400, "The request is not HTTP", "Percent-encode what is not ASCII in an address."),
+    "head-too-large": (431, "The request line and headers are too long", "Send fewer and shorter ones."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
     "range-not-satisfiable": (416, "The range is not in the file", "`Content-Range` says how long it is."),
@@ -128,6 +130,12 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
         members=problem.members,
         headers=problem.headers,
     )
+
+
+def unheard(kind: str, detail: str) -> ProblemDetails:
+    """The problem of what could not be read as a request; its instance is unknown and empty."""
+    status, title, _ = KINDS[kind]
+    return ProblemDetails(type=f"/problems/{kind}", title=title, status=status, detail=detail, instance="")
 
 
 def _printable(text: str) -> str:
