@@ -21,6 +21,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.url = b""
         self._incomplete = 0
         self._refused = False
 
@@ -30,7 +31,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._incomplete += len(data)
         super().data_received(data)
         if self._incomplete > MAX_HEAD and not self._refused:
-            self._refuse("head-too-large", f"The request line and headers are longer than {MAX_HEAD} bytes.")
+            self._refuse_head()
 
     def on_message_begin(self) -> None:
         self._incomplete = 0
@@ -45,10 +46,16 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        if len(self.url) >= MAX_HEAD - 1:  # The parser takes no longer address.
+            self._refuse_head()
+            return
         self._refuse(
             "malformed-request",
             "It is not HTTP/1.1. An address is ASCII: percent-encode all else, as in /v1/search?q=%E7%AE%97.",
         )
+
+    def _refuse_head(self) -> None:
+        self._refuse("head-too-large", f"The request line and headers are longer than {MAX_HEAD} bytes.")
 
     def _refuse(self, kind: str, detail: str) -> None:
         """Answer with a problem, unless an answer before it is still due, and close."""
