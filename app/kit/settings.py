@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f'"{origin}" is not an origin such as https://example.org')
-        return value
+        return tuple(_as_browsers_send(origin) for origin in value)
 
     @classmethod
     def load(cls) -> Self:
@@ -171,6 +171,19 @@ class Settings(BaseSettings):
 def variables() -> dict[str, str]:
     """Every environment variable read here, with the name of its field."""
     return {str(info.validation_alias): name for name, info in Settings.model_fields.items()}
+
+
+def _as_browsers_send(origin: str) -> str:
+    """The origin in lower case, with the Punycode of a name that is not ASCII."""
+    if origin.isascii():
+        return origin.lower()
+    scheme, _, rest = origin.partition("://")
+    host, colon, port = rest.partition(":")
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(f'"{origin}" has a name that cannot be a domain') from None
+    return f"{scheme}://{name}{colon}{port}".lower()
 
 
 def _check_database_url(url: str) -> None:
