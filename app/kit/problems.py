@@ -78,7 +78,9 @@ class ProblemDetails(BaseModel):
     instance: str = Field(
         description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
     )
-    errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    errors: list[ParameterError] | MISSING = Field(
+        default=MISSING, description="With invalid-parameter and invalid-cursor only"
+    )
     reasons: list[Reason] | MISSING = Field(
         default=MISSING, description="With refused and unreadable-file only"
     )
@@ -110,8 +112,17 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
     """The problem of one unacceptable parameter."""
+    return _of_parameter("invalid-parameter", parameter, detail)
+
+
+def invalid_cursor(detail: str) -> Problem:
+    """The problem of a cursor that cannot be used."""
+    return _of_parameter("invalid-cursor", "cursor", detail)
+
+
+def _of_parameter(kind: str, parameter: str, detail: str) -> Problem:
     error = ParameterError(parameter=_printable(parameter), detail=_printable(detail))
-    return Problem("invalid-parameter", f"{error.parameter}: {error.detail}", errors=[error])
+    return Problem(kind, f"{error.parameter}: {error.detail}", errors=[error])
 
 
 def instance(request: Request) -> str:

@@ -56,6 +56,7 @@ def test_what_is_not_there_is_a_404(reading: httpx2.Client, address: str) -> Non
     [
         ("/v1/bulletins/2026-03-04/sections/0", "number"),
         ("/v1/bulletins/2026-03-04/sections/-1", "number"),
+        ("/v1/bulletins/2026-03-04/sections/01", "number"),
         ("/v1/bulletins/2026-03-04/sections/one", "number"),
         ("/v1/bulletins/2026-03-04/sections/201", "number"),
         (f"/v1/bulletins/2026-03-04/sections/{'9' * 5000}", "number"),
