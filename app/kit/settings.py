@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
     wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
+    four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
