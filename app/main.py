@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Scope
 
 from app import wiring
 from app.bulletins import image_routes as images
@@ -26,6 +27,10 @@ from app.kit.images import MAX_BYTES
 from app.kit.lifetime import Lifetime, Plan
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
+from app.knowledge import routes as knowledge
+from app.partners import export_routes as exports
+from app.rendering import accepting
+from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
 from app.wechat import accounts as wechat_accounts
@@ -44,6 +49,17 @@ Lists are keyset pages: follow `next` or the `Link` header. `ETag`, `Last-Modifi
 work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
+TAGS = {
+    "content": "Bulletins with their sections, tags, references and sources.",
+    "knowledge": "Topics over time, what stands together, what is cited beside what.",
+    "images": "The pictures of published bulletins.",
+    "search": "Finding the passage.",
+    "feeds": "Feeds, pages and directories for machines.",
+    "exports": "Whole copies in files.",
+    "health": "Whether the service answers and is ready.",
+}
+"""What the groups of operations are about."""
+
 EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location")
 """The headers that pages of other origins may see."""
 
@@ -59,14 +75,19 @@ def create_app(settings: Settings | None = None) -> Front:
         exposed=EXPOSED,
         show_keys=settings.purge_url is not None,
         stale_if_error=60,
+        bypass=_by_itself,
     )
+
+
+def _by_itself(scope: Scope) -> bool:
+    return accepting.other_form(scope) or exports.is_download(scope)
 
 
 def create_api(settings: Settings, store: Store) -> FastAPI:
     """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
-    accounts = wechat_accounts.load(settings)
     plan = Plan()
+    accounts = wechat_accounts.load(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +120,9 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         summary="Content API of a daily bulletin on China's new quality productive forces",
         description=DESCRIPTION,
         version="1.0.0",
+        contact={"name": "工业智能算网", "url": "https://gyznsw.cn"},
+        servers=[{"url": "/", "description": "The server that gives this description"}],
+        openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_url=None,
         redirect_slashes=False,
@@ -109,13 +133,20 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     idempotency.install(app)
     answers.install(app)
     documentation.install(app)
+    app.state.public_url = settings.public_url
+    app.state.exports = settings.data / "exports"
+    # First: their addresses look like those of bulletins and tags, or are these for another Accept.
+    app.include_router(rendering.router, tags=["feeds"])
+    app.include_router(rendering.negotiated)
+    app.include_router(knowledge.router, tags=["knowledge"])
     app.include_router(bulletins.router, tags=["content"])
+    app.include_router(exports.router, tags=["exports"])
     app.include_router(versions.router, tags=["content"])
     app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
+    app.include_router(desk.router, tags=["desk"])
     app.include_router(wechat.router, tags=["wechat"])
     app.include_router(wechat.callback)
-    app.include_router(desk.router, tags=["desk"])
     app.include_router(health.router)
     app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
     app.add_middleware(Lifetime, plan=plan)

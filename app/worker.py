@@ -22,6 +22,7 @@ from app.kit.image_store import image_store
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
+from app.partners import export_shelf
 from app.search import indexing
 from app.wechat import accounts as wechat_accounts
 from app.wechat import jobs as wechat
@@ -73,6 +74,7 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(housekeeping, namespace="")
         app.add_tasks_from(clock.housekeeping(database), namespace="")
         app.add_tasks_from(finished.clock(database, log_), namespace="")
+        app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
         accounts, pictures = wechat_accounts.load(settings), stored(image_store(settings))
         app.add_tasks_from(wechat.tasks(database, accounts, pictures), namespace="")

@@ -41,6 +41,7 @@ class SectionTag(Base):
 
     __table_args__ = (
         Index("section_tag_listed_idx", tag_id, date.desc(), number),
+        Index("section_tag_dated_idx", date, tag_id),
         Index(None, section_id),
     )
 
@@ -56,6 +57,7 @@ class BulletinSource(Base):
 
     __table_args__ = (
         Index("bulletin_source_listed_idx", source_id, date.desc()),
+        Index("bulletin_source_dated_idx", date, source_id),
         Index(None, bulletin_id),
     )
 

@@ -134,7 +134,7 @@ async def list_bulletins(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=item(examples.BULLETIN),
+    responses=item(examples.BULLETIN, "not-acceptable"),
 )
 async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
@@ -148,12 +148,15 @@ async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, Qu
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=item(examples.BULLETIN, "withdrawn"),
+    responses=item(examples.BULLETIN, "not-acceptable", "withdrawn"),
 )
 async def get_bulletin(
     request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts.
+
+    With an `Accept` that prefers HTML, Markdown or plain text, and without parameters, it comes as such; see
+    `getBulletinAs`.
 
     Former versions can be read as long as the bulletin has not been withdrawn since; tag names and
     neighbours are then those of that time.
@@ -187,7 +190,7 @@ async def _bulletin(
         found.shown(chosen(fields)),
         keys=[keys.bulletin(slug), *more_keys],
         modified=found.modified,
-        headers={"Content-Location": f"/v1/bulletins/{slug}"},
+        headers={"Content-Location": f"/v1/bulletins/{slug}", "Vary": "Accept, Accept-Encoding"},
     )
 
 

@@ -61,8 +61,11 @@ async def import_path(
     except UnreadableFileError as error:
         return FileOutcome(str(path), refusal=Refusal(error.code, error.message))
     result = await keep_pictures(images, result)
-    async with database.session() as session:
-        imported = await import_file(session, result, source, author=author)
+    try:
+        async with database.session() as session:
+            imported = await import_file(session, result, source, author=author)
+    except Refused as error:
+        return FileOutcome(str(path), report=result.report, refusal=Refusal(error.code, error.message))
     if note is None:
         return FileOutcome(str(path), imported, imported.report)
     if imported.slug is None:

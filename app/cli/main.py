@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, publishing, search, server, staff, up, wechat
+from app.cli import content, db, doctor, exporting, publishing, search, server, staff, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -21,6 +21,8 @@ app.command("worker")(server.worker)
 app.command("import")(content.import_)
 app.command("list")(content.list_)
 app.command("show")(content.show)
+app.command("export")(exporting.export)
+app.command("verify")(exporting.verify)
 app.command("withdraw")(content.withdraw)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")

@@ -17,7 +17,7 @@ from app.ingest.report import Finding, ImportReport, Position, Severity
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-_OF_THE_FILE = frozenset({"date.ambiguous", "link.local"})
+_OF_THE_FILE = frozenset({"date.ambiguous", "link.local", "text.unrelated"})
 """Errors that only the imported file shows; once the document is edited they are warnings to its reviewer."""
 
 

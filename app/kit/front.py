@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 Admit = Callable[[Scope], ASGIApp | None]
 """Counts a request before anything answers it, and gives the refusal if it is one too many."""
 
+Bypass = Callable[[Scope], bool]
+"""Whether the application has to answer by itself: it has another form by ``Accept``, or ranges of a file."""
+
 _RETRY_SECONDS = 1.0
 
 
@@ -38,6 +41,7 @@ class Front:
         exposed: Collection[str] = (),
         show_keys: bool = False,
         admit: Admit | None = None,
+        bypass: Bypass | None = None,
         stale_if_error: float = 0,
     ) -> None:
         """
@@ -53,6 +57,7 @@ class Front:
         self._hidden = frozenset() if show_keys else frozenset({b"surrogate-key", b"cache-tag"})
         self._cors = _Cors(origins, exposed) if origins else None
         self._admit = admit
+        self._bypass = bypass
         self._stale_if_error = stale_if_error
         self._running: set[asyncio.Task[None]] = set()
 
@@ -64,7 +69,9 @@ class Front:
             await refusal(scope, receive, self._cors.around(scope, send) if self._cors else send)
             return
         method = scope["method"]
-        if method != "GET" and method != "HEAD":  # noqa: PLR1714 - it is the faster way
+        if (method != "GET" and method != "HEAD") or (  # noqa: PLR1714 - it is the faster way
+            self._bypass is not None and self._bypass(scope)
+        ):
             await self.app(scope, receive, send)
             return
         answer = self.store.hot.get((scope["path"], scope["query_string"]))

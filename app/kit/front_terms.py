@@ -9,7 +9,8 @@ from app.kit.front_answer import Header
 _KEEPABLE = frozenset({200, 404, 410})
 _REFUSING = frozenset({"no-store", "no-cache", "private"})
 _LIFETIME = re.compile(r"[1-9][0-9]{0,8}")
-_VARYING = frozenset({"", "accept-encoding", "origin"})
+# Who asks for another form by Accept is not answered from here (``Front.bypass``).
+_VARYING = frozenset({"", "accept", "accept-encoding", "origin"})
 _UNSAFE = re.compile(rb"[\r\n\0]")
 
 
@@ -26,7 +27,7 @@ def terms(status: int, headers: Iterable[Header]) -> Terms | None:
 
     It opts in by ``Surrogate-Key`` and a public ``Cache-Control`` with a lifetime: ``max-age``, for it is
     the one that ``Age`` counts against, or ``s-maxage`` where that stands alone. And it must be the same
-    for everybody: not encoded yet, without cookies, varying with nothing but coding and origin.
+    for everybody: not encoded yet, without cookies, varying with nothing but coding, origin and ``Accept``.
     """
     given: dict[bytes, str] = {}
     for name, value in headers:

@@ -17,6 +17,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.kit.openapi import complete_examples
+
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     ),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
+    "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
+    "range-not-satisfiable": (416, "The range is not in the file", "`Content-Range` says how long it is."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
     "http": (400, "The request cannot be served", "The title and status say why."),
@@ -235,6 +239,7 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generated()
         document["components"]["schemas"].update(_schemas())
+        complete_examples(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

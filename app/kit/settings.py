@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "NQPF_"
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/?")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
 
 
@@ -56,9 +57,10 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="NQPF_CORS_ORIGINS"
     )
+    public_url: str | None = Field(default=None, validation_alias="NQPF_PUBLIC_URL")
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
-    wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
+    wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
@@ -96,6 +98,13 @@ class Settings(BaseSettings):
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise ValueError("it is not an http:// or https:// address")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        if value is not None and not _BASE.fullmatch(value):
+            raise ValueError("it is not an address such as https://example.org")
+        return value and value.rstrip("/")
 
     @field_validator("data", "wechat")
     @classmethod

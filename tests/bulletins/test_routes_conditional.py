@@ -37,7 +37,7 @@ def address(request: pytest.FixtureRequest, reading: httpx2.Client) -> str:
 def test_answers_can_be_cached_and_validated(reading: httpx2.Client, address: str) -> None:
     answer = reading.get(address)
     assert answer.headers["cache-control"] == "public, max-age=60"
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["vary"].endswith("Accept-Encoding")
     assert answer.headers["etag"].startswith('"')
     assert answer.headers["etag"].endswith('"')
     assert answer.headers["last-modified"].endswith(" GMT")
@@ -219,4 +219,4 @@ def test_each_coding_has_its_own_entity_tag_and_only_that_one_validates(reading:
 def test_a_small_answer_is_not_compressed(reading: httpx2.Client) -> None:
     answer = reading.get(f"{BULLETIN}?fields=slug", headers={"Accept-Encoding": "gzip, zstd"})
     assert "content-encoding" not in answer.headers
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["vary"].endswith("Accept-Encoding")

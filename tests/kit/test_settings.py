@@ -42,6 +42,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "PORT": "9000",
         "NQPF_DATA": str(tmp_path),
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
+        "NQPF_PUBLIC_URL": "https://www.example.org/news/",
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
         "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
@@ -58,6 +59,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert (settings.host, settings.port, settings.data, settings.pool_size) == ("::1", 9000, tmp_path, 7)
     assert settings.database_wait == 60
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.public_url == "https://www.example.org/news"
     assert (settings.meili_url, settings.log_format) == ("http://search:7700", "json")
 
 
@@ -111,6 +113,9 @@ def test_broken_database_url_is_refused_without_telling_the_password(
         ("PORT", "http"),
         ("MEILI_URL", "search:7700"),
         ("NQPF_CORS_ORIGINS", "https://a.example/path"),
+        ("NQPF_PUBLIC_URL", "example.org"),
+        ("NQPF_PUBLIC_URL", "https://example.org/?a=1"),
+        ("NQPF_PUBLIC_URL", "https://me:pw@example.org"),
         ("NQPF_LOG_FORMAT", "xml"),
         ("NQPF_POOL_SIZE", "0"),
     ],

@@ -80,7 +80,7 @@ async def _imported(
     imported = await import_file(session, result, data, author=actor.name)
     row = imported.draft
     await session.refresh(row)
-    after = steps.facts(row) | {"file": result.report.file, "sha256": result.report.sha256}
+    after = steps.facts(row) | {"file": imported.report.file, "sha256": imported.report.sha256}
     await audit.record(session, actor, f"import.{imported.outcome}", steps.subject(row), after=after)
     answer = schemas.Imported(
         outcome=imported.outcome,
