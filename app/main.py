@@ -1,16 +1,21 @@
 """The web application: middleware, routers, error handlers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import Scope
 
+from app import wiring
 from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
+from app.bulletins import schedule
 from app.bulletins import version_routes as versions
-from app.kit import documentation, health, migrate, problems
+from app.editorial import answers
+from app.editorial.routes import desk, imports
+from app.kit import documentation, health, idempotency, migrate, openapi, problems
 from app.kit.addresses import Utf8Addresses
+from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
 from app.kit.cors import Cors
 from app.kit.db import connect
@@ -18,6 +23,8 @@ from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
 from app.kit.image_store import image_store
+from app.kit.images import MAX_BYTES
+from app.kit.lifetime import Lifetime, Plan
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.knowledge import routes as knowledge
@@ -26,6 +33,13 @@ from app.rendering import accepting
 from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
+from app.wechat import accounts as wechat_accounts
+from app.wechat import routes as wechat
+
+MAX_BODY = 4 * 2**20
+"""Bytes of a request's body, where an operation allows no more."""
+
+LARGER = {imports.PATH: imports.MAX_BODY, "/v1/editorial/images": MAX_BYTES + 1}
 
 DESCRIPTION = """
 Bulletins of 《新质生产力每日动态》 with their sections, tags and references.
@@ -42,6 +56,8 @@ TAGS = {
     "search": "Finding the passage.",
     "feeds": "Feeds, pages and directories for machines.",
     "exports": "Whole copies in files.",
+    "desk": "Writing, checking and publishing, for the editors.",
+    "wechat": "The official account.",
     "health": "Whether the service answers and is ready.",
 }
 """What the groups of operations are about."""
@@ -72,21 +88,34 @@ def _by_itself(scope: Scope) -> bool:
 def create_api(settings: Settings, store: Store) -> FastAPI:
     """The application itself; what changes is dropped from ``store`` as long as it runs."""
 
+    plan = Plan()
+    accounts = wechat_accounts.load(settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            connect(settings) as database,
-            engines.connect(settings, database) as search_engine,
-            Invalidator(database.conninfo, store).running(),
-        ):
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(connect(settings))
+            search_engine = await stack.enter_async_context(engines.connect(settings, database))
+            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
+            find = wiring.passages(database, search_engine)
+            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
             database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
+            app.state.settings = settings
+            app.state.changes = wiring.changes
             app.state.images = image_store(settings)
             app.state.checks = {"search": search_engine.trouble}
             app.state.migration = migrate.head()
-            yield
+
+            async def seconds_left() -> float | None:
+                async with database.snapshot() as session:
+                    return await schedule.seconds_left(session)
+
+            # Answers kept from before would be served with the lifetime that they had then.
+            async with plan.watching(seconds_left, moved=store.clear):
+                yield
 
     app = FastAPI(
         title="新质生产力每日动态",
@@ -103,6 +132,8 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     )
     app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
+    idempotency.install(app)
+    answers.install(app)
     documentation.install(app)
     app.state.public_url = settings.public_url
     app.state.exports = settings.data / "exports"
@@ -115,7 +146,13 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     app.include_router(versions.router, tags=["content"])
     app.include_router(images.router, tags=["images"])
     app.include_router(search.router, tags=["search"])
+    app.include_router(desk.router, tags=["desk"])
+    app.include_router(wechat.router, tags=["wechat"])
+    app.include_router(wechat.callback)
     app.include_router(health.router)
+    app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
+    app.add_middleware(Lifetime, plan=plan)
+    openapi.install(app, public="app.bulletins.schemas")
     app.add_middleware(Utf8Addresses)
     app.add_middleware(Head)
     if settings.cors_origins:

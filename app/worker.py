@@ -14,14 +14,19 @@ from sqlalchemy.exc import DBAPIError
 
 from app import wiring
 from app.bulletins import finished
+from app.editorial import clock
 from app.kit import changes
 from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect
+from app.kit.image_store import image_store
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
 from app.partners import export_shelf
 from app.search import indexing
+from app.wechat import accounts as wechat_accounts
+from app.wechat import jobs as wechat
+from app.wechat.assembling import stored
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +72,16 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app = App(connector=PsycopgConnector(conninfo=database.conninfo, min_size=1, max_size=4, timeout=5))
         app.add_tasks_from(follower_tasks(database, log_), namespace="")
         app.add_tasks_from(housekeeping, namespace="")
+        app.add_tasks_from(clock.housekeeping(database), namespace="")
         app.add_tasks_from(finished.clock(database, log_), namespace="")
         app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
+        accounts, pictures = wechat_accounts.load(settings), stored(image_store(settings))
+        app.add_tasks_from(wechat.tasks(database, accounts, pictures), namespace="")
         async with app.open_async():
             await catch_up_all(database, log_)
-            yield app
+            async with clock.watching(database, log_):
+                yield app
 
 
 async def run(settings: Settings) -> None:

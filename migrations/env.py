@@ -4,10 +4,14 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.bulletins.models
+import app.bulletins.schedule
 import app.editorial.models
 import app.kit.changes
+import app.kit.idempotency
+import app.kit.throttle
 import app.search.models
-import app.search.suggest_models  # noqa: F401 - the imports fill the metadata
+import app.search.suggest_models
+import app.wechat.models  # noqa: F401 - the imports fill the metadata
 from app.kit.connections import synchronous
 from app.kit.db import Base
 from app.kit.settings import Settings

@@ -17,7 +17,7 @@ import httpx2
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from psycopg import sql
 from sqlalchemy import event, func, select
 
@@ -213,10 +213,13 @@ class Server:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
+def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
+    """The API, with further routers if some are given."""
     front = create_app(settings)
     app = front.app
     assert isinstance(app, FastAPI)
+    for router in routers:
+        app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(front, log_level="warning", lifespan="on"))

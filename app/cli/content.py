@@ -1,14 +1,13 @@
 """``nqpf import``, ``list``, ``show`` and ``withdraw``: content, for editors and therefore in Chinese."""
 
 import asyncio
-import getpass
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import Failure, migrated_database, progress, say, say_json
+from app.cli.terminal import Failure, migrated_database, progress, say, say_json, user
 from app.kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def import_(
             for line in () if as_json else _lines(outcome):
                 say(line)
 
-        outcomes = asyncio.run(_import(settings, files, note if publish else None, author or _user(), done))
+        outcomes = asyncio.run(_import(settings, files, note if publish else None, author or user(), done))
     if as_json:
         say_json({"files": [outcome.as_json() for outcome in outcomes]})
     if any(outcome.refusal for outcome in outcomes):
@@ -145,7 +144,8 @@ async def _show(settings: Settings, slug: str) -> "Bulletin | None":
 
 
 async def _withdraw(settings: Settings, slug: str, note: str) -> "Withdrawn":
-    from app.editorial.commands import Refused, withdraw
+    from app.editorial.commands import withdraw
+    from app.editorial.refused import Refused
     from app.kit.db import connect
     from app.wiring import changes
 
@@ -203,10 +203,3 @@ def _text(bulletin: "Bulletin") -> Iterator[str]:
     for citation in bulletin.citations:
         cited = citation.reference
         yield f"{citation.number}. {cited.source} | {cited.title} | {cited.date} | {citation.purpose}"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # An account without a name.
-        return "nqpf"

@@ -1,5 +1,6 @@
 """What all commands share: settings, the database, failing in one line, progress, JSON."""
 
+import getpass
 import json
 import sys
 import time
@@ -23,6 +24,14 @@ def say(line: str) -> None:
 
 def say_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def user() -> str:
+    """Who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # An account without a name.
+        return "nqpf"
 
 
 @contextmanager

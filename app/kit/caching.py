@@ -132,6 +132,16 @@ def reply(
     return Response(content, media_type=body.media_type, headers=head)
 
 
+def private(
+    content: BaseModel | None, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer for the one who asked: nobody stores it, and browsers take it for nothing but JSON."""
+    head = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    if content is None:
+        return Response(status_code=status, headers=head)
+    return Response(content.model_dump_json(), status, head, media_type=JSON)
+
+
 def _offer(request: Request, body: Body) -> None:
     """Hand over what nobody has to compress again."""
     taken = request.scope.get("extensions", {}).get(READY)

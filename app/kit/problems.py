@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details, the framework's own included."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +12,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import OperationalError as PsycopgError
-from pydantic import MISSING, BaseModel, Field
+from pydantic import MISSING, BaseModel, Field, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-
-from app.kit.openapi import complete_examples
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,6 +24,15 @@ log = structlog.get_logger(__name__)
 KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
+    "unauthenticated": (401, "Who is asking is not known", "Log in and send the token as a bearer token."),
+    "forbidden": (403, "This account has not the right to do it", "`detail` names the role that has it."),
+    "refused": (409, "The state of things does not allow it", "`reasons` says what is missing, in Chinese."),
+    "precondition-failed": (412, "It has changed since you read it", "Read it again; `ETag` is the new one."),
+    "too-large": (413, "The request is too large", "`detail` says what is allowed."),
+    "idempotency-mismatch": (422, "The key belongs to another request", "Take a new `Idempotency-Key`."),
+    "unreadable-file": (422, "The file cannot be read", "`reasons` says why, in Chinese."),
+    "precondition-required": (428, "If-Match is needed", "Send the `ETag` that you have read as `If-Match`."),
+    "too-many-requests": (429, "Too many attempts", "Ask again after `Retry-After` seconds."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
     "withdrawn": (
         410,
@@ -48,6 +55,13 @@ class ParameterError(BaseModel):
     detail: str = Field(examples=["Input should be less than or equal to 200"])
 
 
+class Reason(BaseModel):
+    """One thing that is missing, for editors."""
+
+    code: str = Field(description="Stable", examples=["note.missing"])
+    message: str = Field(description="In Chinese", examples=["请写明原因。"])
+
+
 class ProblemDetails(BaseModel):
     """The body of every error."""
 
@@ -61,6 +75,9 @@ class ProblemDetails(BaseModel):
         description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
     )
     errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    reasons: list[Reason] | MISSING = Field(
+        default=MISSING, description="With refused and unreadable-file only"
+    )
     note: str | MISSING = Field(
         default=MISSING, description="With withdrawn only: what the editors say of it"
     )
@@ -151,6 +168,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
         return _answer(request, "not-found", detail)
     if error.status_code == 405:
         return _answer(request, "method-not-allowed", detail, headers=_with_head(error.headers or {}))
+    if error.status_code == 413:
+        return _answer(request, "too-large", str(error.detail))
     title = HTTPStatus(error.status_code).phrase
     return _answer(
         request, "http", str(error.detail), status=error.status_code, title=title, headers=error.headers
@@ -165,15 +184,25 @@ def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    errors = [
-        ParameterError(parameter=_parameter(item["loc"]), detail=_reason(item)) for item in error.errors()
-    ]
+    return answer(request, _invalid(error.errors()))
+
+
+def invalid(error: ValidationError) -> Problem:
+    """The problem of a body that is not what it should be."""
+    return _invalid([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+
+
+def _invalid(items: Sequence[Any]) -> Problem:
+    errors = [ParameterError(parameter=_parameter(item["loc"]), detail=_reason(item)) for item in items]
     detail = "; ".join(f"{item.parameter}: {item.detail}" for item in errors)
-    return _answer(request, "invalid-parameter", detail, errors=errors)
+    return Problem("invalid-parameter", detail, errors=errors)
 
 
 def _parameter(loc: tuple[Any, ...]) -> str:
-    """The parameter's name out of ``("query", "tag.any", 0)``."""
+    """The parameter's name out of ``("query", "tag.any", 0)``, the place in a body with its numbers."""
+    if loc[0] == "body":
+        # Of JSON that cannot be read, only the number of a character is known.
+        return _printable(".".join(map(str, loc[1:])) if loc[1:] and isinstance(loc[1], str) else "body")
     return _printable(".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0]))
 
 
@@ -208,7 +237,6 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generated()
         document["components"]["schemas"].update(_schemas())
-        complete_examples(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

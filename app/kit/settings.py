@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(default=None, validation_alias="NQPF_PUBLIC_URL")
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
+    four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
+    wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
@@ -104,10 +106,10 @@ class Settings(BaseSettings):
             raise ValueError("it is not an address such as https://example.org")
         return value and value.rstrip("/")
 
-    @field_validator("data")
+    @field_validator("data", "wechat")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

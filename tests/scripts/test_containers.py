@@ -186,7 +186,7 @@ def test_build_gives_production_and_nothing_more(image: Image) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making an account takes root")
 def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
-    (command,) = all_of(dockerfile()["run"], "RUN")
+    command, data = all_of(dockerfile()["run"], "RUN")
     (tmp_path / "etc").mkdir()
     for name in ("passwd", "group", "shadow", "gshadow"):
         (tmp_path / "etc" / name).touch()
@@ -197,6 +197,7 @@ def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
     name, _, uid = (tmp_path / "etc" / "passwd").read_text().split(":")[:3]
     (user,) = all_of(dockerfile()["run"], "USER")
     assert (name, uid) == (user.rest, "10001")
+    assert data.rest == f"install --directory --owner {name} /data"
 
 
 def test_api_serves_and_its_health_check_follows_it(image: Image, environment: dict[str, str]) -> None:

@@ -11,14 +11,16 @@ from app.kit.image_store import ImageStore
 from app.kit.images import FULL, MEDIA_TYPES, SIZES, ImageRefusedError
 from app.kit.parameters import no_parameters
 from app.kit.problems import Problem, invalid_parameter, responses
+from app.kit.transactions import Transactional
 
+_DESK = ("unauthenticated", "forbidden", "invalid-parameter", "unavailable")
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)}
 }
 _KEPT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture", "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)},
-    **responses("invalid-parameter", "not-found", "unavailable"),
+    **responses(*_DESK, "not-found"),
 }
 
 
@@ -36,14 +38,18 @@ class UploadedImage(BaseModel):
 
 def image_router(editor: Callable[..., Any]) -> APIRouter:
     """The operations, for whoever the dependency ``editor`` lets in."""
-    router = APIRouter(prefix="/v1/editorial/images", dependencies=[Depends(editor), Depends(no_parameters)])
+    router = APIRouter(
+        prefix="/v1/editorial/images",
+        route_class=Transactional,
+        dependencies=[Depends(editor), Depends(no_parameters)],
+    )
 
     @router.post(
         "",
         status_code=201,
         operation_id="uploadImage",
         response_model=UploadedImage,
-        responses=responses("invalid-parameter", "unavailable"),
+        responses=responses(*_DESK, "http", "too-large"),
         openapi_extra=_BODY,
     )
     async def upload_image(request: Request) -> UploadedImage:
