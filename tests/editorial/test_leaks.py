@@ -19,6 +19,9 @@ VALUES = {
     "sha256": ["0" * 64],
     "size": ["full"],
     "name": ["x"],
+    "extension": ["html", "md", "txt", "atom", "rss", "json"],
+    "year": ["2026"],
+    "file": ["x"],
 }
 QUERIES: list[dict[str, Any]] = [
     {},
