@@ -167,9 +167,11 @@ def answering(server: Server, answer: Answer | Exception) -> Iterator[None]:
 
     state = server.app.state
     real, state.search = state.search, Engine()
+    server.forget()
     try:
         yield
     finally:
+        server.forget()
         state.search = real
 
 
