@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem details, the framework's own included."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -16,6 +15,8 @@ from pydantic import MISSING, BaseModel, Field, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+
+from app.kit.reasons import reason
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -54,7 +55,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
 
 class ParameterError(BaseModel):
     parameter: str = Field(description="Name of the parameter", examples=["limit"])
-    detail: str = Field(examples=["Input should be less than or equal to 200"])
+    detail: str = Field(examples=["at most 200 is allowed"])
 
 
 class Reason(BaseModel):
@@ -228,7 +229,7 @@ def _parameter(loc: tuple[Any, ...]) -> str:
 def _reason(error: dict[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown parameter"
-    return _printable(re.sub(r"^Value error, ", "", str(error["msg"])))
+    return _printable(reason(error))
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
