@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -115,7 +114,7 @@ def export_openapi(
 
     text = json.dumps(create_api(Settings(), Store()).openapi(), ensure_ascii=False, indent=2) + "\n"
     if file is None:
-        sys.stdout.write(text)
+        typer.echo(text, nl=False)
         return
     try:
         file.write_text(text, encoding="utf-8")
