@@ -7,10 +7,11 @@ from fastapi import Path, Response
 
 from app.editorial import schemas, staff
 from app.editorial.access import Administrator, AdministratorAlone, Once
-from app.editorial.answers import ETAG, LOCATION, PLAIN, POSTS, WRITES, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.models import Staff
 from app.kit.caching import private
 from app.kit.conditional import IfMatch, demand_match
+from app.kit.operations import ETAG, LOCATION, PLAIN, POSTS, WRITES, operation
 from app.kit.problems import Problem
 from app.kit.transactions import Session
 

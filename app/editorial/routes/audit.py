@@ -10,10 +10,11 @@ from starlette.responses import StreamingResponse
 
 from app.editorial import queries, schemas
 from app.editorial.access import Administrator
-from app.editorial.answers import LINK, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.models import AuditEntry
 from app.kit.caching import private
 from app.kit.db import Database
+from app.kit.operations import LINK, operation
 from app.kit.pagination import Page, next_link
 from app.kit.transactions import Session
 

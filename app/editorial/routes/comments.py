@@ -7,9 +7,10 @@ from fastapi import Path, Response
 
 from app.editorial import comments, queries, revisions, schemas
 from app.editorial.access import Editor, Once
-from app.editorial.answers import PLAIN, POSTS, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.held import DraftId, found
 from app.kit.caching import private
+from app.kit.operations import PLAIN, POSTS, operation
 from app.kit.pagination import Page
 from app.kit.problems import Problem
 from app.kit.transactions import Session

@@ -11,12 +11,13 @@ from pydantic import Field, ValidationError
 from app.bulletins.document import MAX_CITATIONS, MAX_SECTIONS, BulletinDocument
 from app.editorial import comments, drafts, present, queries, revisions, schemas
 from app.editorial.access import Editor, Once
-from app.editorial.answers import ETAG, LINK, LOCATION, PLAIN, POSTS, WRITES, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.audit import Actor
 from app.editorial.editing import patched, with_citations, with_item, with_sections
 from app.editorial.held import DraftId, found, held, shown
 from app.kit.caching import private
 from app.kit.conditional import IfMatch
+from app.kit.operations import ETAG, LINK, LOCATION, PLAIN, POSTS, WRITES, operation
 from app.kit.pagination import Page, next_link
 from app.kit.parameters import Query
 from app.kit.problems import Problem, invalid, invalid_parameter

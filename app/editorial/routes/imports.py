@@ -7,7 +7,7 @@ from starlette.datastructures import UploadFile
 
 from app.editorial import audit, present, revisions, schemas, steps
 from app.editorial.access import EditorBetween, authenticate
-from app.editorial.answers import ETAG, LOCATION, PLAIN, POSTS, desk_router, operation, refusal
+from app.editorial.answers import desk_router
 from app.editorial.commands import import_file
 from app.editorial.images import keep_pictures
 from app.editorial.reading import plain_name, read
@@ -15,6 +15,7 @@ from app.ingest.reader import MAX_BYTES
 from app.ingest.report import ImportResult, UnreadableFileError
 from app.kit import idempotency
 from app.kit.caching import private
+from app.kit.operations import ETAG, LOCATION, PLAIN, POSTS, operation, refusal
 from app.kit.problems import Problem, invalid_parameter
 from app.kit.transactions import Session
 

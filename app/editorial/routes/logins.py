@@ -7,12 +7,13 @@ from fastapi import Path, Request, Response
 
 from app.editorial import audit, schemas, staff
 from app.editorial.access import Editor, Oneself, address, requested
-from app.editorial.answers import PLAIN, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.audit import Actor
 from app.editorial.models import Staff, StaffToken
 from app.editorial.workflow import Role
 from app.kit.auth import unauthenticated
 from app.kit.caching import private
+from app.kit.operations import PLAIN, operation
 from app.kit.problems import Problem
 from app.kit.transactions import Session
 

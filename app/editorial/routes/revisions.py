@@ -11,11 +11,12 @@ from pydantic import Field
 from app.bulletins.diff import DocumentDiff, diff
 from app.editorial import drafts, queries, revisions, schemas
 from app.editorial.access import Editor, Once
-from app.editorial.answers import ETAG, LINK, PLAIN, POSTS, WRITES, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.held import DraftId, found, held, shown
 from app.editorial.models import Draft, Revision
 from app.kit.caching import private
 from app.kit.conditional import IfMatch
+from app.kit.operations import ETAG, LINK, PLAIN, POSTS, WRITES, operation
 from app.kit.pagination import Page, PageQuery, next_link
 from app.kit.parameters import Digits, Query
 from app.kit.problems import Problem

@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from app.editorial import present, queries, schemas
 from app.editorial.access import Editor
-from app.editorial.answers import PLAIN, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.revisions import today
 from app.editorial.workflow import Role, State
 from app.kit.caching import private
+from app.kit.operations import PLAIN, operation
 from app.kit.parameters import Day, Query
 from app.kit.transactions import Session
 

@@ -7,11 +7,12 @@ from fastapi import Request, Response
 
 from app.editorial import schemas, steps
 from app.editorial.access import Editor, Once, Reviewer
-from app.editorial.answers import ETAG, PLAIN, POSTS, WRITES, desk_router, operation
+from app.editorial.answers import desk_router
 from app.editorial.audit import Actor
 from app.editorial.held import DraftId, held, shown
 from app.editorial.workflow import RULES, Action, Role
 from app.kit.conditional import IfMatch
+from app.kit.operations import ETAG, PLAIN, POSTS, WRITES, operation
 from app.kit.transactions import Session
 
 router = desk_router()
