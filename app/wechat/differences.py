@@ -2,45 +2,48 @@
 
 from collections.abc import Iterator
 
-from app.bulletins.document import BulletinDocument, Section
+from app.bulletins.diff import SectionChange, diff
+from app.bulletins.document import BulletinDocument
 
 _NAMES = {
     "series": "刊名",
     "title": "标题",
-    "date": "日期",
+    "language": "语言",
     "organisation": "发布机构",
-    "producers": "出品",
     "abstract": "摘要",
-    "citations": "参考文献",
-    "contacts": "联系方式",
 }
 
 
 def differences(old: BulletinDocument, new: BulletinDocument) -> Iterator[str]:
     """Each part of the article that differs."""
-    for name, label in _NAMES.items():
-        if getattr(old, name) != getattr(new, name):
-            yield f"{label}有改动"
-    before = {section.heading: section for section in old.sections}
-    after = {section.heading for section in new.sections}
-    gone = {section.number: section for section in old.sections if section.heading not in after}
-    for section in new.sections:
-        former = before.get(section.heading) or gone.pop(section.number, None)
-        yield from _section(former, section)
-    for section in gone.values():
-        yield f"删去原第 {section.number} 条“{section.heading}”"
+    found = diff(old, new)
+    others: dict[str, object] = {
+        "日期": found.day,
+        "出品": found.producers,
+        "参考文献": found.citations,
+        "联系方式": found.contacts,
+    }
+    changed = [_NAMES[change.field] for change in found.fields]
+    yield from (f"{name}有改动" for name in (*changed, *(name for name in others if others[name])))
+    for section in found.sections:
+        yield from _section(section)
 
 
-def _section(old: Section | None, new: Section) -> Iterator[str]:
+def _section(change: SectionChange) -> Iterator[str]:
+    old, new = change.old, change.new
+    if new is None:
+        if old:
+            yield f"删去原第 {old.number} 条“{old.heading}”"
+        return
     name = f"第 {new.number} 条“{new.heading}”"
     if old is None:
         yield f"新增{name}"
         return
-    if old.heading != new.heading:
+    if change.heading:
         yield f"{name}的标题有改动，原为“{old.heading}”"
     if old.number != new.number:
         yield f"{name}原是第 {old.number} 条"
-    if old.body != new.body:
+    if change.body:
         yield f"{name}的正文有改动"
-    if [tag.slug for tag in old.tags] != [tag.slug for tag in new.tags]:
+    if change.tags:
         yield f"{name}的标签有改动"
