@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import Scope
 
 from app import wiring
@@ -11,8 +11,10 @@ from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
 from app.bulletins import schedule
 from app.bulletins import version_routes as versions
-from app.editorial import answers
+from app.editorial import answers, audit
+from app.editorial.access import Right, repeatable
 from app.editorial.routes import desk, imports
+from app.editorial.workflow import Role
 from app.kit import documentation, health, idempotency, migrate, openapi, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
@@ -34,12 +36,21 @@ from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
 from app.wechat import accounts as wechat_accounts
+from app.wechat import editorial_routes as wechat_desk
 from app.wechat import routes as wechat
 
 MAX_BODY = 4 * 2**20
 """Bytes of a request's body, where an operation allows no more."""
 
 LARGER = {imports.PATH: imports.MAX_BODY, "/v1/editorial/images": MAX_BYTES + 1}
+
+WECHAT_DESK = (
+    (wechat_desk.reading, [Depends(Right(Role.editor))]),
+    (wechat_desk.writing, [Depends(Right(Role.reviewer)), Depends(repeatable)]),
+    (wechat_desk.confirming, [Depends(Right(Role.administrator)), Depends(repeatable)]),
+    (wechat_desk.comparing, [Depends(Right(Role.reviewer, between=True)), Depends(repeatable)]),
+)
+"""What editors do with the official accounts, and who may: packages side by side do not know each other."""
 
 DESCRIPTION = """
 Bulletins of 《新质生产力每日动态》 with their sections, tags and references.
@@ -98,7 +109,9 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
             await stack.enter_async_context(Invalidator(database.conninfo, store).running())
             find = wiring.passages(database, search_engine)
-            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
+            app.state.wechat = await stack.enter_async_context(
+                wechat.connect(accounts, database, find, audit.record)
+            )
             database.told = lambda changed: store.drop(changed.keys, changed.seq)
             database.heard = lambda: store.seq
             app.state.database = database
@@ -137,19 +150,7 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     documentation.install(app)
     app.state.public_url = settings.public_url
     app.state.exports = settings.data / "exports"
-    # First: their addresses look like those of bulletins and tags, or are these for another Accept.
-    app.include_router(rendering.router, tags=["feeds"])
-    app.include_router(rendering.negotiated)
-    app.include_router(knowledge.router, tags=["knowledge"])
-    app.include_router(bulletins.router, tags=["content"])
-    app.include_router(exports.router, tags=["exports"])
-    app.include_router(versions.router, tags=["content"])
-    app.include_router(images.router, tags=["images"])
-    app.include_router(search.router, tags=["search"])
-    app.include_router(desk.router, tags=["desk"])
-    app.include_router(wechat.router, tags=["wechat"])
-    app.include_router(wechat.callback)
-    app.include_router(health.router)
+    _mount(app)
     app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
     app.add_middleware(Lifetime, plan=plan)
     openapi.install(app, public="app.bulletins.schemas")
@@ -165,3 +166,22 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
             max_age=86_400,
         )
     return app
+
+
+def _mount(app: FastAPI) -> None:
+    """Every operation but the application's own."""
+    # First: their addresses look like those of bulletins and tags, or are these for another Accept.
+    app.include_router(rendering.router, tags=["feeds"])
+    app.include_router(rendering.negotiated)
+    app.include_router(knowledge.router, tags=["knowledge"])
+    app.include_router(bulletins.router, tags=["content"])
+    app.include_router(exports.router, tags=["exports"])
+    app.include_router(versions.router, tags=["content"])
+    app.include_router(images.router, tags=["images"])
+    app.include_router(search.router, tags=["search"])
+    app.include_router(desk.router, tags=["desk"])
+    app.include_router(wechat.router, tags=["wechat"])
+    app.include_router(wechat.callback)
+    for part, right in WECHAT_DESK:
+        app.include_router(part, tags=["wechat"], dependencies=right)
+    app.include_router(health.router)

@@ -96,7 +96,8 @@ def test_a_right_is_kept_before_anything_else_is_looked_at(
     address = path.replace("{", "").replace("}", "")
     assert library.request(method, address).status_code in (401, 422)
     plain = "0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"
-    address = path.format(id=plain, comment=plain, name="nobody", number=1, sha256="x", size="x")
+    values = {"number": 1, "name": "nobody", "sha256": "x", "size": "x", "slug": "2026-06-25"}
+    address = path.format(id=plain, comment=plain, **values)
     assert library.request(method, address).status_code == 401
     for lower in Role:
         if not lower.includes(role):
@@ -107,7 +108,8 @@ def test_a_right_is_kept_before_anything_else_is_looked_at(
 
 def test_every_write_says_which_state_it_replaces_and_every_post_can_be_repeated() -> None:
     document: dict[str, Any] = create_api(Settings(), Store()).openapi()
-    unconditional = {"logOut", "revokeToken", "changePassword"}  # They replace nothing that one has read.
+    # They replace nothing that one has read.
+    unconditional = {"logOut", "revokeToken", "changePassword", "reconcileWechat"}
     appended = {
         "createDraft",
         "importFile",

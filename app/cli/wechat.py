@@ -53,7 +53,7 @@ def preview(
     from app.kit.image_store import image_store
     from app.wechat import library, wishes
     from app.wechat.assembling import stored
-    from app.wechat.dry import rehearse
+    from app.wechat.dry import rehearse, write
 
     chosen = account_named(account)
     folder = out or Settings.load().data / "wechat" / slug
@@ -64,10 +64,12 @@ def preview(
             live = await library.live(session, slug)
         if live is None:
             raise wishes.WishError("bulletin.not-public", f"{slug} 没有发布，不能送到公众号。")
+        rehearsed = await rehearse(chosen, live, chosen.publish, images)
         try:
-            prepared, files = await rehearse(chosen, live, chosen.publish, folder, images)
+            files = write(rehearsed, folder)
         except OSError as error:
             raise Failure(f"cannot write {folder}: {error.strerror}") from None
+        prepared = rehearsed.prepared
         say(f"标题：{prepared.article.title}")
         say(f"作者：{prepared.article.author}")
         say(f"摘要：{prepared.article.digest}")

@@ -90,7 +90,8 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _once(request: Request, session: Session, key: idempotency.Key = None) -> None:
+async def repeatable(request: Request, session: Session, key: idempotency.Key = None) -> None:
+    """Do a request with an ``Idempotency-Key`` once; stands after the right, which knows whose key it is."""
     if key is not None:
         actor: Actor = request.state.actor
         print_ = idempotency.fingerprint(request, await request.body())
@@ -105,5 +106,5 @@ AdministratorAlone = Annotated[Actor, Depends(Right(Role.administrator, alone=Tr
 """An administrator who changes accounts, the own one perhaps."""
 Oneself = Annotated[Actor, Depends(Right(Role.editor, alone=True))]
 """Anybody, for what changes the own login or account."""
-Once = Annotated[None, Depends(_once)]
+Once = Annotated[None, Depends(repeatable)]
 """On every POST, after the right: with an ``Idempotency-Key`` the request is done once."""

@@ -16,6 +16,9 @@ PLAIN = [Depends(no_parameters)]
 """The dependencies of an operation without query parameters."""
 
 
+_SUCCESS = {200: "Found", 201: "Made", 202: "Accepted", 204: "Done"}
+
+
 def operation(
     name: str,
     *kinds: str,
@@ -27,9 +30,7 @@ def operation(
 
     :param content: the schemas of the answer by media type, where it is no JSON.
     """
-    success: dict[str, Any] = {
-        "description": "Done" if status == 204 else "Found" if status == 200 else "Made"
-    }
+    success: dict[str, Any] = {"description": _SUCCESS[status]}
     if headers:
         success["headers"] = dict(headers)
     if content:

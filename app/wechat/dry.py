@@ -1,6 +1,7 @@
-"""A rehearsal: the article and the exact requests in a folder, and nothing is sent."""
+"""A rehearsal: the article and the exact requests, and nothing is sent."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,24 +42,39 @@ class _Nothing:
         self.known[use, sha256] = address
 
 
-class _Recorder(httpx2.AsyncBaseTransport):
-    """Writes each request to a file, and answers as WeChat does when all is well."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request; ``call`` is its name, such as ``draft-add``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.files: list[Path] = []
+    call: str
+    method: str
+    url: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """There are no requests while something would be refused."""
+
+    prepared: Prepared
+    requests: Sequence[Sent]
+
+
+class _Recorder(httpx2.AsyncBaseTransport):
+    """Keeps each request, and answers as WeChat does when all is well."""
+
+    def __init__(self) -> None:
+        self.requests: list[Sent] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         call = request.url.path.removeprefix("/cgi-bin/").replace("/", "-")
-        file = self.folder / f"{len(self.files) + 1:02}-{call}.http"
         kind = request.headers["content-type"]
-        head = f"{request.method} {request.url} HTTP/1.1\r\nContent-Type: {kind}\r\n\r\n"
-        file.write_bytes(head.encode() + await request.aread())
-        self.files.append(file)
+        self.requests.append(Sent(call, request.method, str(request.url), kind, await request.aread()))
         return httpx2.Response(200, content=json.dumps(self._answer(call)).encode())
 
     def _answer(self, call: str) -> dict[str, Any]:
-        number = len(self.files)
+        number = len(self.requests)
         return {
             "url": f"https://mmbiz.qpic.cn/{call}-{number}",
             "media_id": f"MEDIA_ID_{number}",
@@ -67,18 +83,10 @@ class _Recorder(httpx2.AsyncBaseTransport):
         }
 
 
-async def rehearse(
-    account: Account, live: Live, goal: Mode, folder: Path, images: ImageSource
-) -> tuple[Prepared, list[Path]]:
-    """Write ``article.html`` and the requests; none of these while there are findings.
-
-    :raises OSError: the folder cannot be written.
-    """
-    _empty(folder)
+async def rehearse(account: Account, live: Live, goal: Mode, images: ImageSource) -> Rehearsed:
+    """The article, and the requests that would make it of nothing."""
     prepared = await prepare(account, live, images)
-    article = folder / "article.html"
-    article.write_text(_PAGE.format(title=prepared.article.title, content=prepared.article.content), "utf-8")
-    recorder = _Recorder(folder)
+    recorder = _Recorder()
     if not prepared.findings:
         async with httpx2.AsyncClient(transport=recorder) as http:
             client = Client(account, http, _Tokens())
@@ -87,11 +95,22 @@ async def rehearse(
                 await client.submit(media_id)
             elif goal == Mode.sendall:
                 await client.send_all(media_id, "CLIENTMSGID")
-    return prepared, [article, *recorder.files]
+    return Rehearsed(prepared, recorder.requests)
 
 
-def _empty(folder: Path) -> None:
-    """Make the folder, without the requests of an earlier rehearsal."""
+def write(rehearsed: Rehearsed, folder: Path) -> list[Path]:
+    """Write ``article.html`` and the requests, without those of an earlier rehearsal; the files.
+
+    :raises OSError: the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.http"):
         old.unlink()
+    article, page = rehearsed.prepared.article, folder / "article.html"
+    page.write_text(_PAGE.format(title=article.title, content=article.content), "utf-8")
+    files = [page]
+    for number, each in enumerate(rehearsed.requests, start=1):
+        files.append(folder / f"{number:02}-{each.call}.http")
+        head = f"{each.method} {each.url} HTTP/1.1\r\nContent-Type: {each.content_type}\r\n\r\n"
+        files[-1].write_bytes(head.encode() + each.body)
+    return files

@@ -1,30 +1,43 @@
-"""What editors do with the official accounts. Who may is for whoever mounts this router to say."""
+"""What editors do with the official accounts, in a router for each right.
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+Whoever mounts the routers says who has the right: its dependency leaves the actor in the request's state.
+"""
 
-from fastapi import APIRouter, Depends, Path, Request
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.caching import private
+from app.kit.conditional import IfMatch, demand_match
+from app.kit.operations import ETAG, POSTS, WRITES, operation, refusal
 from app.kit.parameters import Query, once
-from app.kit.problems import Problem, invalid_parameter, responses
+from app.kit.problems import Problem
+from app.kit.transactions import Session, Transactional
 from app.wechat import client as clients
-from app.wechat import inbox, library, overview, wishes
+from app.wechat import inbox, library, overview, schemas, wishes
 from app.wechat.accounts import Account, Mode
 from app.wechat.assembling import prepare, stored
+from app.wechat.dry import rehearse
 from app.wechat.errors import WechatError
+from app.wechat.library import Live
 from app.wechat.models import WechatArticle
 from app.wechat.reconciling import reconcile as compare
-from app.wechat.routes import Wechat
-from app.wechat.schemas import ArticleDetail, ArticleStatus, Asked, Difference, Preview
+from app.wechat.routes import account_named, connected
 from app.wechat.wishes import WishError
 
-router = APIRouter(prefix="/v1/editorial/wechat", dependencies=[Depends(once)])
+
+def _router() -> APIRouter:
+    return APIRouter(prefix="/v1/editorial/wechat", route_class=Transactional, dependencies=[Depends(once)])
+
+
+reading, writing, confirming, comparing = _router(), _router(), _router(), _router()
 
 Slug = Annotated[str, Path(pattern=r"^\d{4}-\d\d-\d\d$", examples=["2026-06-25"])]
-_ERRORS = responses("invalid-parameter", "not-found", "unavailable")
 
 
 class AccountQuery(Query):
@@ -38,154 +51,200 @@ class AskedQuery(AccountQuery):
     limit: Annotated[int, Field(ge=1, le=200, description="So many questions")] = 50
 
 
-class Publishing(BaseModel):
-    """How a bulletin is to be published."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class RehearsalQuery(AccountQuery):
     mode: Annotated[Mode | None, Field(description="The account's own way, if none is named")] = None
-    confirm: Annotated[bool, Field(description="An administrator agrees to a message to all")] = False
 
 
-class StatusList(BaseModel):
-    items: list[ArticleStatus]
+Named = Annotated[AccountQuery, QueryParameters()]
 
 
-class AskedList(BaseModel):
-    items: list[Asked]
-
-
-class DifferenceList(BaseModel):
-    items: list[Difference]
-
-
-async def _writer(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.database.session() as session:
-        yield session
-
-
-Writer = Annotated[AsyncSession, Depends(_writer, scope="function")]
-
-
-def _account(request: Request, query: AccountQuery) -> Account:
-    wechat: Wechat | None = request.app.state.wechat
-    if wechat is None:
-        raise Problem("not-found", "No official account is configured.")
-    try:
-        return wechat.accounts.named(query.account)
-    except KeyError:
-        raise invalid_parameter("account", "there is no such account") from None
-
-
-def _refused(error: WishError) -> Problem:
-    return Problem("not-found", f"{error.code}: {error.message}")
-
-
-@router.get("/articles", operation_id="listWechatArticles", responses=_ERRORS)
-async def list_articles(
-    request: Request, session: Writer, query: Annotated[AccountQuery, QueryParameters()]
-) -> StatusList:
+@reading.get("/articles", response_model=schemas.StatusList, **operation("listWechatArticles", "not-found"))
+async def list_articles(request: Request, session: Session, query: Named) -> Response:
     """Where the articles of an account stand, the newest fifty."""
-    return StatusList(items=await overview.statuses(session, _account(request, query).name, 50))
+    account = account_named(connected(request), query.account)
+    return private(schemas.StatusList(items=await overview.statuses(session, account.name, 50)))
 
 
-@router.get("/articles/{slug}", operation_id="getWechatArticle", responses=_ERRORS)
-async def get_article(
-    request: Request, session: Writer, slug: Slug, query: Annotated[AccountQuery, QueryParameters()]
-) -> ArticleDetail:
-    """One article with everything that was done for it."""
-    try:
-        article = await wishes.existing(session, _account(request, query), slug)
-    except WishError as error:
-        raise _refused(error) from None
-    return await overview.detail(session, article)
+@reading.get(
+    "/articles/{slug}",
+    response_model=schemas.ArticleDetail,
+    **operation("getWechatArticle", "not-found", headers=ETAG),
+)
+async def get_article(request: Request, session: Session, slug: Slug, query: Named) -> Response:
+    """One article with everything that was done for it; every public bulletin has one, made or not."""
+    account = account_named(connected(request), query.account)
+    return await _shown(session, await _article(session, account, slug, held=False))
 
 
-@router.get("/articles/{slug}/preview", operation_id="previewWechatArticle", responses=_ERRORS)
-async def preview(
-    request: Request, session: Writer, slug: Slug, query: Annotated[AccountQuery, QueryParameters()]
-) -> Preview:
+@reading.get(
+    "/articles/{slug}/preview",
+    response_model=schemas.Preview,
+    **operation("previewWechatArticle", "not-found"),
+)
+async def preview(request: Request, session: Session, slug: Slug, query: Named) -> Response:
     """The article as it would be sent, and all that WeChat would refuse."""
-    live = await library.live(session, slug)
-    if live is None:
-        raise Problem("not-found", f"No bulletin {slug} is published.")
-    prepared = await prepare(_account(request, query), live, stored(request.app.state.images))
-    return Preview(
-        title=prepared.article.title,
-        author=prepared.article.author,
-        digest=prepared.article.digest,
-        html=prepared.article.content,
-        findings=[finding.message for finding in prepared.findings],
+    account = account_named(connected(request), query.account)
+    prepared = await prepare(account, await _live(session, slug), stored(request.app.state.images))
+    article = prepared.article
+    return private(
+        schemas.Preview(
+            title=article.title,
+            author=article.author,
+            digest=article.digest,
+            html=article.content,
+            findings=[finding.message for finding in prepared.findings],
+        )
     )
 
 
-@router.post("/articles/{slug}/draft", operation_id="draftWechatArticle", status_code=202, responses=_ERRORS)
-async def draft(
-    request: Request, session: Writer, slug: Slug, query: Annotated[AccountQuery, QueryParameters()]
-) -> ArticleDetail:
-    """Ask for a draft; the worker makes it."""
-    account = _account(request, query)
-    return await _asked(session, account, slug, Mode.draft, confirm=False)
-
-
-@router.post(
-    "/articles/{slug}/publish", operation_id="publishWechatArticle", status_code=202, responses=_ERRORS
+@reading.get(
+    "/articles/{slug}/requests",
+    response_model=schemas.Rehearsal,
+    **operation("rehearseWechatArticle", "not-found"),
 )
-async def publish(
-    request: Request,
-    session: Writer,
-    slug: Slug,
-    query: Annotated[AccountQuery, QueryParameters()],
-    how: Publishing,
-) -> ArticleDetail:
-    """Ask for an article; the worker publishes it."""
-    account = _account(request, query)
-    usual = account.publish if account.publish != Mode.draft else Mode.freepublish
-    return await _asked(session, account, slug, how.mode or usual, confirm=how.confirm)
+async def rehearse_article(
+    request: Request, session: Session, slug: Slug, query: Annotated[RehearsalQuery, QueryParameters()]
+) -> Response:
+    """The exact requests that would make the article of nothing; nothing is sent."""
+    account = account_named(connected(request), query.account)
+    images = stored(request.app.state.images)
+    rehearsed = await rehearse(account, await _live(session, slug), query.mode or account.publish, images)
+    return private(
+        schemas.Rehearsal(
+            findings=[finding.message for finding in rehearsed.prepared.findings],
+            requests=[
+                schemas.RehearsedRequest(
+                    method=each.method,
+                    url=each.url,
+                    content_type=each.content_type,
+                    size=len(each.body),
+                    body=each.body.decode() if each.content_type.startswith("application/json") else None,
+                )
+                for each in rehearsed.requests
+            ],
+        )
+    )
 
 
-@router.post("/articles/{slug}/retry", operation_id="retryWechatArticle", status_code=202, responses=_ERRORS)
-async def retry(
-    request: Request, session: Writer, slug: Slug, query: Annotated[AccountQuery, QueryParameters()]
-) -> ArticleDetail:
-    """Go on after somebody has seen to what stopped the article."""
-    try:
-        article = await wishes.retry(session, _account(request, query), slug)
-    except WishError as error:
-        raise _refused(error) from None
-    return await _detail(session, article)
-
-
-@router.get("/questions", operation_id="listWechatQuestions", responses=_ERRORS)
+@reading.get("/questions", response_model=schemas.AskedList, **operation("listWechatQuestions", "not-found"))
 async def questions(
-    request: Request, session: Writer, query: Annotated[AskedQuery, QueryParameters()]
-) -> AskedList:
+    request: Request, session: Session, query: Annotated[AskedQuery, QueryParameters()]
+) -> Response:
     """What readers ask most; nobody is named."""
-    rows = await inbox.asked(session, _account(request, query).name, query.days, query.limit)
-    return AskedList(items=[Asked(text=text, times=times, found=found) for text, times, found in rows])
+    account = account_named(connected(request), query.account)
+    rows = await inbox.asked(session, account.name, query.days, query.limit)
+    items = [schemas.Asked(text=text, times=times, found=found) for text, times, found in rows]
+    return private(schemas.AskedList(items=items))
 
 
-@router.post("/reconcile", operation_id="reconcileWechat", responses=_ERRORS)
-async def reconcile(request: Request, query: Annotated[AccountQuery, QueryParameters()]) -> DifferenceList:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An article, held for a change by one who has read it as it is."""
+
+    request: Request
+    session: AsyncSession
+    account: Account
+    article: WechatArticle
+
+    async def want(self, name: str, wish: Awaitable[WechatArticle]) -> Response:
+        """Do what is wished, and answer with the article as it is then."""
+        before = overview.facts(self.article)
+        try:
+            await wish
+        except WishError as error:
+            raise refusal("refused", ((error.code, error.message),)) from None
+        await self.session.flush()
+        await connected(self.request).record(
+            self.session,
+            self.request.state.actor,
+            f"wechat.{name}",
+            f"wechat:{self.account.name}:{self.article.slug}",
+            before=before,
+            after=overview.facts(self.article),
+        )
+        return await _shown(self.session, self.article, status=202)
+
+
+async def _held(
+    request: Request, session: Session, slug: Slug, query: Named, if_match: IfMatch = None
+) -> _Held:
+    account = account_named(connected(request), query.account)
+    article = await _article(session, account, slug, held=True)
+    demand_match(if_match, overview.etag(article))
+    return _Held(request, session, account, article)
+
+
+Held = Annotated[_Held, Depends(_held)]
+
+
+def _wish(name: str) -> dict[str, Any]:
+    described = operation(f"{name}WechatArticle", "not-found", *POSTS, *WRITES, status=202, headers=ETAG)
+    return {"path": f"/articles/{{slug}}/{name}", "response_model": schemas.ArticleDetail, **described}
+
+
+@writing.post(**_wish("draft"))
+async def draft(held: Held) -> Response:
+    """Ask for a draft, or for the one there is to be brought up to date; the worker does it."""
+    wish = wishes.ask(held.session, held.account, held.article.slug, Mode.draft, confirm=False)
+    return await held.want("draft", wish)
+
+
+@writing.post(**_wish("publish"))
+async def publish(held: Held, how: schemas.Publishing) -> Response:
+    """Ask for an article; the worker publishes it. A message to all waits for an administrator."""
+    usual = held.account.publish if held.account.publish != Mode.draft else Mode.freepublish
+    goal = how.mode or usual
+    wish = wishes.ask(held.session, held.account, held.article.slug, goal, confirm=False)
+    return await held.want("publish", wish)
+
+
+@confirming.post(**_wish("confirm"))
+async def confirm(held: Held) -> Response:
+    """Let the article go to all followers as a message."""
+    return await held.want("confirm", wishes.confirm(held.session, held.account, held.article.slug))
+
+
+@writing.post(**_wish("retry"))
+async def retry(held: Held) -> Response:
+    """Go on after somebody has seen to what stopped the article."""
+    return await held.want("retry", wishes.retry(held.session, held.account, held.article.slug))
+
+
+@comparing.post(
+    "/reconcile", response_model=schemas.DifferenceList, **operation("reconcileWechat", "not-found", *POSTS)
+)
+async def reconcile(request: Request, session: Session, query: Named) -> Response:
     """Compare our articles with what WeChat holds, and mend what can be mended."""
-    account, wechat = _account(request, query), request.app.state.wechat
+    wechat = connected(request)
+    account = account_named(wechat, query.account)
     try:
         found = await compare(wechat.database, clients.connect(account, wechat.http, wechat.database))
     except WechatError as error:
         raise Problem("unavailable", str(error), headers={"Retry-After": "30"}) from None
-    return DifferenceList(items=[Difference(slug=each.slug, message=each.message) for each in found])
+    answer = schemas.DifferenceList(
+        items=[schemas.Difference(slug=each.slug, message=each.message) for each in found]
+    )
+    subject = f"wechat:{account.name}"
+    await wechat.record(
+        session, request.state.actor, "wechat.reconcile", subject, after=answer.model_dump(mode="json")
+    )
+    return private(answer)
 
 
-async def _asked(
-    session: AsyncSession, account: Account, slug: str, goal: Mode, *, confirm: bool
-) -> ArticleDetail:
+async def _article(session: AsyncSession, account: Account, slug: str, *, held: bool) -> WechatArticle:
     try:
-        article = await wishes.ask(session, account, slug, goal, confirm=confirm)
+        return await wishes.article_of(session, account, slug, held=held)
     except WishError as error:
-        raise _refused(error) from None
-    return await _detail(session, article)
+        raise Problem("not-found", error.message) from None
 
 
-async def _detail(session: AsyncSession, article: WechatArticle) -> ArticleDetail:
-    await session.flush()
-    return await overview.detail(session, article)
+async def _live(session: AsyncSession, slug: str) -> Live:
+    found = await library.live(session, slug)
+    if found is None:
+        raise Problem("not-found", f"No bulletin {slug} is published.")
+    return found
+
+
+async def _shown(session: AsyncSession, article: WechatArticle, *, status: int = 200) -> Response:
+    headers = {"ETag": overview.etag(article)}
+    return private(await overview.detail(session, article), status=status, headers=headers)

@@ -28,7 +28,7 @@ class WechatArticle(Base):
     """A bulletin in an account: what is wanted, what WeChat holds, and what keeps them apart.
 
     ``version``, ``withdrawn``, ``goal`` and ``confirmed`` are wanted; ``state`` and the following say
-    what is at WeChat (:class:`app.wechat.workflow.State`). ``calling`` names a call that was begun and
+    what is at WeChat (:class:`app.wechat.workflow.ArticleState`). ``calling`` names a call that was begun and
     whose end is not known: it is never begun again before that has been found out.
     """
 

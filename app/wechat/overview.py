@@ -1,6 +1,9 @@
 """Where articles stand, for the command line and the editors' API."""
 
+import hashlib
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +24,17 @@ async def detail(session: AsyncSession, article: WechatArticle) -> ArticleDetail
     """One article with everything that was done for it."""
     steps = select(WechatStep).where(WechatStep.article_id == article.id).order_by(WechatStep.id)
     return ArticleDetail(**_values(article), steps=_steps((await session.scalars(steps)).all()))
+
+
+def facts(article: WechatArticle) -> dict[str, Any]:
+    """What an editor decides by, and changes; asking WeChat how far it is does not change it."""
+    names = ("state", "goal", "version", "held_version", "withdrawn", "confirmed", "needs_human")
+    return {name: getattr(article, name) for name in (*names, "trouble_code")}
+
+
+def etag(article: WechatArticle) -> str:
+    """Of the article's :func:`facts`; the same for one that is not there and one just made."""
+    return f'"{hashlib.sha256(json.dumps(facts(article)).encode()).hexdigest()[:16]}"'
 
 
 def _values(row: WechatArticle) -> dict[str, object]:

@@ -11,7 +11,7 @@ from app.wechat.client import Client
 from app.wechat.errors import MissingError
 from app.wechat.finding import find_article
 from app.wechat.models import WechatArticle
-from app.wechat.states import State
+from app.wechat.states import ArticleState
 from app.wechat.workflow import Halt
 
 NEWEST = 60
@@ -31,7 +31,10 @@ async def reconcile(database: Database, client: Client) -> list[Difference]:
     """
     open_ones = select(WechatArticle).where(
         WechatArticle.account == client.account.name,
-        or_(WechatArticle.state.in_([State.drafted, State.published]), WechatArticle.calling.is_not(None)),
+        or_(
+            WechatArticle.state.in_([ArticleState.drafted, ArticleState.published]),
+            WechatArticle.calling.is_not(None),
+        ),
     )
     async with database.session() as session:
         articles = (await session.scalars(open_ones.order_by(WechatArticle.slug.desc()).limit(NEWEST))).all()
@@ -52,13 +55,13 @@ async def _compare(client: Client, article: WechatArticle) -> Halt | dict[str, o
     """What is different: something for a person, or columns; None if nothing is."""
     if article.calling:
         return {"due_at": datetime.now(UTC)}
-    if article.state == State.drafted:
+    if article.state == ArticleState.drafted:
         try:
             await client.get_draft(article.media_id or "")
         except MissingError:
             published = await find_article(client, article.held or {})
             if published:
-                return {"state": State.published, "sent_as": Mode.freepublish, **published.values()}
+                return {"state": ArticleState.published, "sent_as": Mode.freepublish, **published.values()}
             return Halt(
                 "wechat.draft-gone", "微信上的草稿不见了：可能已被手动发表或删除。要重建草稿请用 retry。"
             )

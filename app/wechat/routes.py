@@ -1,6 +1,6 @@
 """The callback, which is for WeChat alone, and the signatures for pages of the website."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -32,6 +32,8 @@ router = APIRouter(prefix="/v1/wechat", dependencies=[Depends(once)])
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
+Record = Callable[..., Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Wechat:
@@ -41,13 +43,17 @@ class Wechat:
     database: Database
     http: httpx2.AsyncClient
     callbacks: Mapping[str, Callback]
+    record: Record
 
 
 @asynccontextmanager
 async def connect(
-    accounts: Accounts | None, database: Database, search: Search
+    accounts: Accounts | None, database: Database, search: Search, record: Record
 ) -> AsyncIterator[Wechat | None]:
-    """The accounts with a client, closed at the end."""
+    """The accounts with a client, closed at the end.
+
+    :param record: keeps what editors do, in their transaction.
+    """
     if accounts is None:
         yield None
         return
@@ -57,10 +63,14 @@ async def connect(
             for name, account in accounts.account.items()
             if account.token
         }
-        yield Wechat(accounts, database, http, callbacks)
+        yield Wechat(accounts, database, http, callbacks, record)
 
 
-def _wechat(request: Request) -> Wechat:
+def connected(request: Request) -> Wechat:
+    """The official accounts.
+
+    :raises Problem: there are none.
+    """
     wechat: Wechat | None = request.app.state.wechat
     if wechat is None:
         raise Problem("not-found", "No official account is configured.")
@@ -68,7 +78,7 @@ def _wechat(request: Request) -> Wechat:
 
 
 def _callback(request: Request) -> Callback:
-    wechat = _wechat(request)
+    wechat = connected(request)
     name = request.path_params.get("account", wechat.accounts.default)
     if name not in wechat.callbacks:
         raise Problem("not-found", "There is no such callback.")
@@ -132,8 +142,8 @@ class JsConfigQuery(Query):
 )
 async def js_config(request: Request, query: Annotated[JsConfigQuery, QueryParameters()]) -> Response:
     """What a page needs to use WeChat's JS-SDK, for example to be shared as a card."""
-    wechat = _wechat(request)
-    account = _account(wechat, query.account)
+    wechat = connected(request)
+    account = account_named(wechat, query.account)
     try:
         fits = js.allowed(account, query.url)
     except ValueError:
@@ -150,7 +160,11 @@ async def js_config(request: Request, query: Annotated[JsConfigQuery, QueryParam
     return Response(content, media_type=JSON, headers=_NO_STORE)
 
 
-def _account(wechat: Wechat, name: str | None) -> Account:
+def account_named(wechat: Wechat, name: str | None) -> Account:
+    """The account of this name, the default one for None.
+
+    :raises Problem: there is none.
+    """
     try:
         return wechat.accounts.named(name)
     except KeyError:

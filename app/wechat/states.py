@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class State(StrEnum):
+class ArticleState(StrEnum):
     """What WeChat holds of a bulletin."""
 
     new = "new"
@@ -15,9 +15,9 @@ class State(StrEnum):
 
 
 STATES: Mapping[str, str] = {
-    State.new: "未开始",
-    State.drafted: "草稿已建",
-    State.submitted: "发布中",
-    State.published: "已发布",
-    State.withdrawn: "已撤下",
+    ArticleState.new: "未开始",
+    ArticleState.drafted: "草稿已建",
+    ArticleState.submitted: "发布中",
+    ArticleState.published: "已发布",
+    ArticleState.withdrawn: "已撤下",
 }

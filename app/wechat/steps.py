@@ -18,7 +18,7 @@ from app.wechat.differences import differences
 from app.wechat.errors import MissingError
 from app.wechat.finding import find_article, find_draft, marks, secure
 from app.wechat.models import WechatArticle, WechatUpload
-from app.wechat.states import State
+from app.wechat.states import ArticleState
 from app.wechat.workflow import FAILURES, Halt, Pace, Step, today, tomorrow
 
 GONE = {"media_id": None, "publish_id": None, "msg_id": None, "article_id": None, "article_url": None}
@@ -84,7 +84,7 @@ class Steps:
         except MissingError:
             await self._forget_cover(draft.thumb_media_id)
             raise
-        values = GONE | {"state": State.drafted, "sent_as": None, "media_id": media_id, "held": held}
+        values = GONE | {"state": ArticleState.drafted, "sent_as": None, "media_id": media_id, "held": held}
         return Result(values | _holding(prepared), {"media_id": media_id})
 
     async def _update_draft(self) -> Result:
@@ -129,7 +129,7 @@ class Steps:
             await self.client.delete_draft(self._media_id)
         except MissingError:
             return await self._without_draft()
-        return Result(GONE | {"state": State.withdrawn}, {"media_id": self._media_id})
+        return Result(GONE | {"state": ArticleState.withdrawn}, {"media_id": self._media_id})
 
     async def _submit(self) -> Result:
         await self.announce(Step.submit, {})
@@ -138,7 +138,7 @@ class Steps:
         except MissingError:
             return await self._without_draft()
         ids = {"publish_id": submitted.publish_id, "msg_id": submitted.msg_data_id or None}
-        return Result({"state": State.submitted, "sent_as": Mode.freepublish, **ids}, ids)
+        return Result({"state": ArticleState.submitted, "sent_as": Mode.freepublish, **ids}, ids)
 
     async def _send(self) -> Result:
         if await self._sent_today() >= self.client.account.sends_a_day:
@@ -153,7 +153,7 @@ class Steps:
             msg_id = await self.client.send_all(self._media_id, clientmsgid(self.article))
         except MissingError:
             return await self._without_draft()
-        values = {"state": State.submitted, "sent_as": Mode.sendall, "msg_id": msg_id}
+        values = {"state": ArticleState.submitted, "sent_as": Mode.sendall, "msg_id": msg_id}
         return Result(values, {"msg_id": msg_id})
 
     async def _sent_today(self) -> int:
@@ -169,7 +169,7 @@ class Steps:
             if status in {"SEND_FAIL", "DELETE"}:
                 raise Halted("wechat.send-failed", "微信报告群发失败或已被删除，请到公众平台查看。")
             if status == "SEND_SUCCESS":
-                return Result({"state": State.published}, {"status": status})
+                return Result({"state": ArticleState.published}, {"status": status})
             return self._later(status)
         publication = await self.client.publication(self.article.publish_id or "")
         if publication.status in FAILURES:
@@ -178,7 +178,7 @@ class Steps:
         if publication.status != 0:
             return self._later(str(publication.status))
         item = next(iter(publication.article_detail.item), None)
-        values: dict[str, Any] = {"state": State.published, "article_id": publication.article_id}
+        values: dict[str, Any] = {"state": ArticleState.published, "article_id": publication.article_id}
         if item:
             values |= {"article_url": secure(item.article_url), "place": item.idx}
         return Result(values, {"article_id": publication.article_id})
@@ -199,7 +199,7 @@ class Steps:
             await self.client.delete_article(self.article.article_id or "", self.article.place)
         except MissingError:
             receipt["already"] = True
-        return Result(GONE | {"state": State.withdrawn}, receipt)
+        return Result(GONE | {"state": ArticleState.withdrawn}, receipt)
 
     async def _compare(self) -> Result:
         """The bulletin was corrected after its article became public.
@@ -239,7 +239,7 @@ class Steps:
             taken = {str(media_id) for media_id in await session.scalars(others)}
         if media_id := await find_draft(self.client, held, taken):
             # Which version it holds is not known: it is written once more.
-            values = GONE | {"state": State.drafted, "media_id": media_id, "held_version": 0}
+            values = GONE | {"state": ArticleState.drafted, "media_id": media_id, "held_version": 0}
             return Result(values, {"found": media_id})
         if found := await find_article(self.client, held):
             return self._published(found.values())
@@ -268,13 +268,13 @@ class Steps:
         if found := await find_article(self.client, self.article.held or {}):
             return self._published(found.values())
         if self.article.withdrawn:
-            return Result(GONE | {"state": State.withdrawn}, {"already": True})
+            return Result(GONE | {"state": ArticleState.withdrawn}, {"already": True})
         raise Halted(
             "wechat.draft-gone", "微信上的草稿不见了：可能已被手动发表或删除。要重建草稿请用 retry。"
         )
 
     def _published(self, values: dict[str, Any]) -> Result:
-        return Result({"state": State.published, "sent_as": Mode.freepublish, **values}, values)
+        return Result({"state": ArticleState.published, "sent_as": Mode.freepublish, **values}, values)
 
     async def _draft_is_there(self) -> bool:
         try:

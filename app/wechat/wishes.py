@@ -14,7 +14,7 @@ from app.kit.jobs import defer
 from app.wechat.accounts import Account, Accounts, Mode
 from app.wechat.finding import secure
 from app.wechat.models import WechatArticle, WechatStep
-from app.wechat.states import STATES, State
+from app.wechat.states import STATES, ArticleState
 
 FOLLOWER = "wechat"
 TASK = "wechat"
@@ -66,25 +66,47 @@ def _is_fresh(change: Change) -> bool:
     return datetime.now(UTC) - change.at < FRESH and abs(change.at - day) < FRESH
 
 
-async def find_article(session: AsyncSession, account: str, slug: str) -> WechatArticle | None:
-    """The article, locked."""
+async def find_article(
+    session: AsyncSession, account: str, slug: str, *, held: bool = True
+) -> WechatArticle | None:
+    """The article, locked if it is to be ``held``."""
     query = select(WechatArticle).where(WechatArticle.account == account, WechatArticle.slug == slug)
-    return await session.scalar(query.with_for_update())
+    return await session.scalar(query.with_for_update() if held else query)
 
 
 async def _new(session: AsyncSession, account: Account, slug: str) -> WechatArticle:
-    values = {
-        "account": account.name,
-        "slug": slug,
-        "version": 0,
-        "goal": account.publish,
-        "confirmed": not account.confirm,
-        "state": State.new,
-    }
+    values = _nothing_yet(account, slug)
     await session.execute(insert(WechatArticle).values(values).on_conflict_do_nothing())
     article = await find_article(session, account.name, slug)
     assert article  # noqa: S101 - it is there now
     return article
+
+
+def _nothing_yet(account: Account, slug: str) -> dict[str, Any]:
+    return {
+        "account": account.name,
+        "slug": slug,
+        "version": 0,
+        "withdrawn": False,
+        "goal": account.publish,
+        "confirmed": not account.confirm,
+        "state": ArticleState.new,
+        "held_version": 0,
+        "needs_human": False,
+    }
+
+
+async def article_of(session: AsyncSession, account: Account, slug: str, *, held: bool) -> WechatArticle:
+    """The article of a bulletin, locked if it is to be ``held``; nothing is wanted of a new one.
+
+    One that is only looked at is not kept.
+
+    :raises WishError: there is none, and the bulletin is not public.
+    """
+    if found := await find_article(session, account.name, slug, held=held):
+        return found
+    await _public_version(session, slug)
+    return await _new(session, account, slug) if held else WechatArticle(**_nothing_yet(account, slug))
 
 
 def _want(article: WechatArticle, **wishes: Any) -> None:
@@ -103,15 +125,34 @@ async def ask(
     :param confirm: an administrator agrees to a message to all followers.
     :raises WishError: it is not public.
     """
-    version = await session.scalar(select(Bulletin.version).where(Bulletin.slug == slug))
-    if version is None:
-        raise WishError("bulletin.not-public", f"{slug} 没有发布，不能送到公众号。")
+    version = await _public_version(session, slug)
     article = await find_article(session, account.name, slug) or await _new(session, account, slug)
-    if article.state in {State.submitted, State.published}:
+    if article.state in {ArticleState.submitted, ArticleState.published}:
         goal = Mode(article.goal)
     _want(article, version=version, withdrawn=False, goal=goal, confirmed=confirm or article.confirmed)
     await work_soon(session, account.name)
     return article
+
+
+async def confirm(session: AsyncSession, account: Account, slug: str) -> WechatArticle:
+    """Let an article go to all followers.
+
+    :raises WishError: there is no such article, or it is none that waits for it.
+    """
+    article = await existing(session, account, slug)
+    sent = article.state not in {ArticleState.new, ArticleState.drafted}
+    if sent or article.confirmed or article.goal != Mode.sendall:
+        raise WishError("article.nothing-to-confirm", f"{slug} 的文章没有待确认的群发。")
+    _want(article, confirmed=True)
+    await work_soon(session, account.name)
+    return article
+
+
+async def _public_version(session: AsyncSession, slug: str) -> int:
+    version = await session.scalar(select(Bulletin.version).where(Bulletin.slug == slug))
+    if version is None:
+        raise WishError("bulletin.not-public", f"{slug} 没有发布，不能送到公众号。")
+    return version
 
 
 async def retry(session: AsyncSession, account: Account, slug: str) -> WechatArticle:
@@ -124,11 +165,11 @@ async def retry(session: AsyncSession, account: Account, slug: str) -> WechatArt
     article = await existing(session, account, slug)
     match article.trouble_code:
         case "wechat.draft-gone" | "wechat.40007":
-            article.state = State.new
+            article.state = ArticleState.new
         case "wechat.changed":
             article.held_version = article.version
         case "wechat.sent":
-            article.state = State.withdrawn
+            article.state = ArticleState.withdrawn
     session.add(WechatStep(article_id=article.id, step="retry", outcome="done", receipt={}))
     _want(article, tries=0)
     await work_soon(session, account.name)
@@ -138,10 +179,10 @@ async def retry(session: AsyncSession, account: Account, slug: str) -> WechatArt
 async def existing(session: AsyncSession, account: Account, slug: str) -> WechatArticle:
     """The article, locked.
 
-    :raises WishError: there is none.
+    :raises WishError: there is none, or nothing has been wanted of it yet.
     """
     article = await find_article(session, account.name, slug)
-    if article is None:
+    if article is None or not article.version:
         raise WishError("article.missing", f"公众号 {account.name} 没有 {slug} 的文章。")
     return article
 
@@ -164,7 +205,7 @@ async def finished(session: AsyncSession, account: Account, report: Mapping[str,
     )
     query = select(WechatArticle).where(WechatArticle.account == account.name)
     article = await session.scalar(
-        query.where(known, WechatArticle.state == State.submitted).with_for_update()
+        query.where(known, WechatArticle.state == ArticleState.submitted).with_for_update()
     )
     if article is None:
         # It may tell of a submission whose answer was lost: those are looked for at WeChat.
@@ -183,7 +224,7 @@ def _finish(article: WechatArticle, report: Mapping[str, Any]) -> None:
     if str(report["status"]) not in {"0", "send success", "sendsuccess"}:
         article.due_at = datetime.now(UTC)  # Asking tells why.
         return
-    article.state = State.published
+    article.state = ArticleState.published
     article.article_id = report.get("article_id") or article.article_id
     for place, url in report.get("urls", {}).items():
         if place == article.place:
@@ -195,6 +236,6 @@ def _finish(article: WechatArticle, report: Mapping[str, Any]) -> None:
 def shown_state(article: WechatArticle) -> str:
     """Where an article stands, in Chinese."""
     shown = STATES[article.state]
-    if article.state == State.drafted and article.goal == Mode.sendall and not article.confirmed:
+    if article.state == ArticleState.drafted and article.goal == Mode.sendall and not article.confirmed:
         return f"{shown}，等待管理员确认群发"
     return f"{shown}，结果待核对" if article.calling else shown

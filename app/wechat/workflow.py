@@ -16,7 +16,7 @@ from app.wechat.errors import (
     WechatError,
 )
 from app.wechat.models import WechatArticle
-from app.wechat.states import State
+from app.wechat.states import ArticleState
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -79,18 +79,18 @@ def next_step(article: WechatArticle) -> Step | Halt | None:
     """What to do now; None when all is as it is wanted, or an administrator has still to agree."""
     if article.calling:
         return Step.find_out
-    if article.state == State.submitted:
+    if article.state == ArticleState.submitted:
         return Step.poll
     return _towards_nothing(article) if article.withdrawn else _towards_publication(article)
 
 
 def _towards_nothing(article: WechatArticle) -> Step | Halt | None:
     match article.state:
-        case State.drafted:
+        case ArticleState.drafted:
             return Step.delete_draft
-        case State.published if article.sent_as == Mode.sendall or not article.article_id:
+        case ArticleState.published if article.sent_as == Mode.sendall or not article.article_id:
             return Halt("wechat.sent", "这一期已撤回，但文章已发给读者：请到公众平台的“发表记录”中手动删除。")
-        case State.published:
+        case ArticleState.published:
             return Step.delete_article
     return None
 
@@ -98,15 +98,15 @@ def _towards_nothing(article: WechatArticle) -> Step | Halt | None:
 def _towards_publication(article: WechatArticle) -> Step | Halt | None:
     stale = article.held_version < article.version
     match article.state:
-        case State.new | State.withdrawn:
+        case ArticleState.new | ArticleState.withdrawn:
             return Step.add_draft
-        case State.drafted if stale:
+        case ArticleState.drafted if stale:
             return Step.update_draft
-        case State.drafted if article.goal == Mode.freepublish:
+        case ArticleState.drafted if article.goal == Mode.freepublish:
             return Step.submit
-        case State.drafted if article.goal == Mode.sendall and article.confirmed:
+        case ArticleState.drafted if article.goal == Mode.sendall and article.confirmed:
             return Step.send
-        case State.published if stale:
+        case ArticleState.published if stale:
             return Step.compare
     return None
 
