@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx2
 import psycopg
 import pytest
+import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from psycopg import sql
@@ -35,6 +36,11 @@ from app.kit.embedded_postgres import running
 from app.kit.front_store import Store
 from app.kit.settings import Settings
 from app.main import create_app
+
+# As the programs log. The default shows local values too, and takes seconds in the server's own loop.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+)
 
 RUNNING: list["Server"] = []
 """The servers of this process."""
