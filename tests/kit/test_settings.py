@@ -44,6 +44,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
         "NQPF_PUBLIC_URL": "https://www.example.org/news/",
         "NQPF_LOG_FORMAT": "json",
+        "NQPF_FOUR_EYES": "true",
         "NQPF_POOL_SIZE": "7",
         "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
         "NQPF_DATABASE_WAIT": "60",
