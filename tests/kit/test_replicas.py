@@ -169,9 +169,7 @@ def test_a_reader_who_names_a_version_gets_no_older_one_over_http(pair: Pair) ->
             newest = server.client.get(f"{address}?min_version=3")
         finally:
             pair.replay(on=True)
-        assert problem(newest, 422, "invalid-parameter")["errors"] == [
-            {"parameter": "min_version", "detail": "version 2 is the newest"}
-        ]
+        assert problem(newest, 404, "not-found")["detail"] == f"Version 2 is the newest of {document.slug}."
 
 
 def test_of_several_hosts_the_one_that_takes_writes_is_found(pair: Pair) -> None:
