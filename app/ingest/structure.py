@@ -136,15 +136,12 @@ def _refuse_more(what: str, count: int, most: int) -> None:
 def _too_long(error: ValidationError) -> str | None:
     """Which text or which body is longer than a document allows; None where that is not what is wrong."""
     detail = error.errors()[0]
-    match detail["type"]:
-        case "string_too_long":
-            where = _NAMES.get((error.title, str(detail["loc"][0])), "一段文字")
-            text, most = str(detail["input"]), detail["ctx"]["max_length"]
-            return f"{where}“{shortened(text)}”有 {len(text)} 字，最多 {most} 字"
-        case "too_long":
-            return f"有的条目超过 {MAX_BLOCKS} 段"
-        case _:
-            return None
+    if detail["type"] not in {"too_long", "string_too_long"}:
+        return None
+    if not isinstance(text := detail["input"], str):
+        return f"有的条目超过 {MAX_BLOCKS} 段"
+    where = _NAMES.get((error.title, str(detail["loc"][0])), "一段文字")
+    return f"{where}“{shortened(text)}”有 {len(text)} 字，最多 {detail['ctx']['max_length']} 字"
 
 
 def _too_large(reason: str) -> UnreadableFileError:

@@ -12,7 +12,7 @@ _TYPES = {
     "a whole number is expected": "int_type int_parsing int_parsing_size int_from_float",
     "a number is expected": "float_type float_parsing finite_number",
     "true or false is expected": "bool_type bool_parsing",
-    "text is expected": "string_type string_sub_type string_unicode",
+    "text is expected": "string_type string_unicode",
     "a list is expected": "list_type tuple_type set_type frozen_set_type",
     "an object is expected": "model_type model_attributes_type dict_type mapping_type",
     "a date such as 2026-06-25 is expected": (
@@ -32,8 +32,8 @@ _TYPES = {
     "at most {max_length} characters are allowed": "string_too_long",
     "at least {min_length} characters are needed": "string_too_short",
     "it does not match {pattern}": "string_pattern_mismatch",
-    "more than the {max_length} that are allowed": "too_long",
-    "fewer than the {min_length} that are needed": "too_short",
+    "its length is at most {max_length}": "too_long",
+    "its length is at least {min_length}": "too_short",
 }
 """Pydantic's types of errors by our words; its own are for programmers in Python."""
 

@@ -60,8 +60,8 @@ Pet = Annotated[Cat | Dog, Field(discriminator="type")]
         (Annotated[str, Field(min_length=2)], "a", "at least 2 characters are needed"),
         (Annotated[str, Field(min_length=1)], "", "it is empty"),
         (Annotated[str, Field(pattern="^a{2}$")], "b", "it does not match ^a{2}$"),
-        (Annotated[list[int], Field(max_length=1)], [1, 2], "more than the 1 that are allowed"),
-        (Annotated[list[int], Field(min_length=2)], [1], "fewer than the 2 that are needed"),
+        (Annotated[list[int], Field(max_length=1)], [1, 2], "its length is at most 1"),
+        (Annotated[list[int], Field(min_length=2)], [1], "its length is at least 2"),
     ],
 )
 def test_refused_value_is_told_of_in_plain_words(expected: Any, value: Any, words: str) -> None:
