@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def write(rehearsed: Rehearsed, folder: Path) -> list[Path]:
     for old in folder.glob("*.http"):
         old.unlink()
     article, page = rehearsed.prepared.article, folder / "article.html"
-    page.write_text(_PAGE.format(title=article.title, content=article.content), "utf-8")
+    page.write_text(_PAGE.format(title=escape(article.title), content=article.content), "utf-8")
     files = [page]
     for number, each in enumerate(rehearsed.requests, start=1):
         files.append(folder / f"{number:02}-{each.call}.http")

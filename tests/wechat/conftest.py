@@ -99,9 +99,10 @@ class Newsroom:
     clock: Clock = field(default_factory=Clock)
     images: ImageSource = no_images
 
-    def follow(self) -> None:
-        """Let the follower hear of what was published."""
-        accounts = Accounts(default="main", account={"main": self.desk.account})
+    def follow(self, *others: "Newsroom") -> None:
+        """Let the follower hear of what was published, for these accounts together."""
+        known = {room.desk.account.name: room.desk.account for room in (self, *others)}
+        accounts = Accounts(default="main", account=known)
 
         async def work(_: Client, database: Database) -> None:
             await catch_up(database, wishes.FOLLOWER, wishes.follower(lambda: accounts))

@@ -117,6 +117,12 @@ def test_a_token_that_wechat_gives_again_although_it_rejects_it_is_forced_once(
     assert wechat.world.forced == 1, "at most every thirty seconds"
 
 
+def test_the_codes_of_the_facts_are_all_known() -> None:
+    told = {-1, 40001, 40005, 40007, 40009, 40014, 40164, 42001, 44003, 45002, 45003, 45004, 45009, 45028}
+    told |= {45065, 45166, 47001, 48001, 48006, 53503, 53504, 53505, 53600}
+    assert told <= CODES.keys()
+
+
 def test_every_code_has_its_class_and_its_remedy(desk: Desk, wechat: Simulator) -> None:
     path = "freepublish/get"
 

@@ -127,6 +127,18 @@ def test_an_account_without_the_right_to_publish_gets_drafts_and_that_is_said(
     assert wechat.world.calls["freepublish/submit"] == 1
 
 
+def test_every_account_gets_the_bulletin_in_its_own_way(
+    newsroom: Newsroom, wechat: Simulator, publish: Publish
+) -> None:
+    second = newsroom.using(name="second", publish=Mode.freepublish)
+    publish(issue(TODAY))
+    newsroom.follow(second)
+    newsroom.work()
+    second.work(3)
+    assert (newsroom.state(SLUG), second.state(SLUG)) == ("drafted", "published")
+    assert (len(wechat.world.drafts), len(wechat.world.live())) == (1, 1)
+
+
 def test_a_correction_updates_the_draft(newsroom: Newsroom, wechat: Simulator, publish: Publish) -> None:
     publish(issue(TODAY))
     newsroom.follow()
