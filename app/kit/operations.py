@@ -1,4 +1,4 @@
-"""What the operations for people who are known share: their description, headers and refusals."""
+"""What operations say of themselves in the description: their answers, headers and problems."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,35 @@ from fastapi import Depends
 from app.kit.parameters import no_parameters
 from app.kit.problems import Problem, Reason, responses
 
+Responses = dict[int | str, dict[str, Any]]
+
+STRONG = {"ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}}}
+VALIDATORS = STRONG | {
+    "Last-Modified": {
+        "description": "When public content last changed; left out for two seconds after a change",
+        "schema": {"type": "string"},
+    }
+}
 ETAG = {"ETag": {"description": "For `If-Match`", "schema": {"type": "string"}}}
 LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "The address of what was made", "schema": {"type": "string"}}}
 
 PLAIN = [Depends(no_parameters)]
 """The dependencies of an operation without query parameters."""
+
+
+def reading(content: Mapping[str, Any], *kinds: str, validators: Mapping[str, Any] = VALIDATORS) -> Responses:
+    """The answers of an operation that anybody may read with: what it gives, or problems of ``kinds``.
+
+    :param content: what it gives by media type. With ``invalid-cursor`` it is pages, which are linked.
+    """
+    headers = {**validators, **(LINK if "invalid-cursor" in kinds else {})}
+    since = "the `ETag` or the time" if "Last-Modified" in validators else "the `ETag`"
+    return {
+        200: {"description": "Found", "content": dict(content), "headers": headers},
+        304: {"description": f"Unchanged since {since} that the request names"},
+        **responses("invalid-parameter", *kinds, "unavailable"),
+    }
 
 
 _SUCCESS = {200: "Found", 201: "Made", 202: "Accepted", 204: "Done"}

@@ -1,6 +1,6 @@
 """What the archive knows of its topics, sources and references."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -9,15 +9,16 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import catalogue
-from app.bulletins.examples import REFERENCE, Example
+from app.bulletins.examples import REFERENCE
 from app.bulletins.keys import CONTENT
 from app.bulletins.models import Tag
 from app.kit.caching import JSON, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.operations import reading
 from app.kit.pagination import next_link
 from app.kit.parameters import once
-from app.kit.problems import Problem, responses
+from app.kit.problems import Problem
 from app.knowledge import examples, graph, queries, schemas
 from app.knowledge.parameters import (
     Nothing,
@@ -31,22 +32,7 @@ TagSlug = Annotated[str, Path(max_length=80, examples=["data-elements"])]
 SourceSlug = Annotated[str, Path(max_length=80, examples=["reuters"])]
 ReferenceId = Annotated[UUID, Path(alias="id", examples=[REFERENCE["id"]])]
 
-_HEADERS = {
-    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
-    "Last-Modified": {"description": "When public content last changed", "schema": {"type": "string"}},
-}
-_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
-
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
-
-
-def _answers(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
-    headers = _HEADERS | _LINK if "invalid-cursor" in kinds else _HEADERS
-    return {
-        200: {"description": "Counted", "content": {JSON: {"example": example}}, "headers": headers},
-        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
 
 
 async def _reply(
@@ -67,7 +53,7 @@ async def _tag(session: AsyncSession, slug: str) -> Tag:
     "/tags/trending",
     operation_id="listTrendingTags",
     response_model=schemas.TrendingTags,
-    responses=_answers(examples.TRENDING),
+    responses=reading({JSON: {"example": examples.TRENDING}}),
 )
 async def list_trending_tags(
     request: Request, session: Reader, query: Annotated[TrendingQuery, QueryParameters()]
@@ -83,7 +69,7 @@ async def list_trending_tags(
     "/tags/{slug}/timeline",
     operation_id="getTagTimeline",
     response_model=schemas.Timeline,
-    responses=_answers(examples.TIMELINE, "invalid-cursor", "not-found"),
+    responses=reading({JSON: {"example": examples.TIMELINE}}, "invalid-cursor", "not-found"),
 )
 async def get_tag_timeline(
     request: Request, session: Reader, slug: TagSlug, query: Annotated[TimelineQuery, QueryParameters()]
@@ -100,7 +86,7 @@ async def get_tag_timeline(
     "/tags/{slug}/related",
     operation_id="listRelatedTags",
     response_model=schemas.RelatedTags,
-    responses=_answers(examples.RELATED_TAGS, "not-found"),
+    responses=reading({JSON: {"example": examples.RELATED_TAGS}}, "not-found"),
 )
 async def list_related_tags(
     request: Request, session: Reader, slug: TagSlug, query: Annotated[RelatedQuery, QueryParameters()]
@@ -114,7 +100,7 @@ async def list_related_tags(
     "/sources/{slug}",
     operation_id="getSource",
     response_model=schemas.SourceDetail,
-    responses=_answers(examples.SOURCE_DETAIL, "not-found"),
+    responses=reading({JSON: {"example": examples.SOURCE_DETAIL}}, "not-found"),
 )
 async def get_source(
     request: Request, session: Reader, slug: SourceSlug, query: Annotated[WindowQuery, QueryParameters()]
@@ -133,7 +119,7 @@ async def get_source(
     "/references/{id}/related",
     operation_id="listRelatedReferences",
     response_model=schemas.RelatedReferences,
-    responses=_answers(examples.RELATED_REFERENCES, "not-found"),
+    responses=reading({JSON: {"example": examples.RELATED_REFERENCES}}, "not-found"),
 )
 async def list_related_references(
     request: Request,
@@ -155,7 +141,7 @@ async def list_related_references(
     "/stats",
     operation_id="getStats",
     response_model=schemas.Stats,
-    responses=_answers(examples.STATS),
+    responses=reading({JSON: {"example": examples.STATS}}),
 )
 async def get_stats(request: Request, session: Reader, _: Annotated[Nothing, QueryParameters()]) -> Response:
     """How much is published, from when to when, and when that last changed."""

@@ -1,7 +1,7 @@
 """Downloading exports, in one piece or in ranges."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as PathParameter
@@ -11,8 +11,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.kit.caching import JSON, reply
 from app.kit.conditional import unchanged
+from app.kit.operations import STRONG, reading
 from app.kit.parameters import Query, once
-from app.kit.problems import Problem, responses
+from app.kit.problems import Problem
 from app.partners import export_shelf
 from app.partners.export_files import MEDIA_TYPES
 from app.partners.export_manifest import Export, Exports
@@ -54,15 +55,6 @@ def is_download(scope: Scope) -> bool:
     return path.startswith(f"{router.prefix}/") and path.count("/") > 3
 
 
-def _answers(content: dict[str, Any], *kinds: str) -> dict[int | str, dict[str, Any]]:
-    etag = {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}}
-    return {
-        200: {"description": "Found", "content": content, "headers": {"ETag": etag}},
-        304: {"description": "Unchanged since the `ETag` that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
-
-
 def _shelf(request: Request) -> Path:
     shelf: Path = request.app.state.exports
     return shelf
@@ -72,7 +64,7 @@ def _shelf(request: Request) -> Path:
     "",
     operation_id="listExports",
     response_model=Exports,
-    responses=_answers({JSON: {"example": {"items": [EXAMPLE]}}}),
+    responses=reading({JSON: {"example": {"items": [EXAMPLE]}}}, validators=STRONG),
 )
 def list_exports(request: Request, _: No) -> Response:
     """The whole copies that can be downloaded, the newest first; a name never changes its content."""
@@ -84,7 +76,7 @@ def list_exports(request: Request, _: No) -> Response:
     "/{name}",
     operation_id="getExport",
     response_model=Export,
-    responses=_answers({JSON: {"example": EXAMPLE}}, "not-found"),
+    responses=reading({JSON: {"example": EXAMPLE}}, "not-found", validators=STRONG),
 )
 def get_export(request: Request, name: Name, _: No) -> Response:
     """The manifest of an export: its files, their sizes, rows and SHA-256, and the change it includes."""
@@ -96,10 +88,11 @@ def get_export(request: Request, name: Name, _: No) -> Response:
     operation_id="downloadExport",
     response_class=Response,
     responses={
-        **_answers(
+        **reading(
             {each: {"schema": {"type": "string", "format": "binary"}} for each in MEDIA_TYPES.values()},
             "not-found",
             "range-not-satisfiable",
+            validators=STRONG,
         ),
         206: {"description": "The ranges that `Range` asks for"},
     },

@@ -18,9 +18,10 @@ from app.bulletins.keys import CONTENT
 from app.kit.caching import Body, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.operations import reading
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, once
-from app.kit.problems import Problem, responses
+from app.kit.problems import Problem
 from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
 from app.rendering.accepting import FORMS, other_form, wanted
@@ -45,26 +46,14 @@ _ALONE = {
 }
 _NO_EDITION = datetime.fromtimestamp(0, UTC)
 
-_VALIDATORS = {
-    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
-    "Last-Modified": {"description": "When public content last changed", "schema": {"type": "string"}},
-}
 
-
-def _answers(media_types: list[str], *kinds: str) -> dict[int | str, dict[str, Any]]:
-    text = {"schema": {"type": "string"}}
-    content: dict[str, Any] = {
-        media_type: {"schema": {"type": "object"}} if media_type.endswith("json") else text
-        for media_type in media_types
-    }
+def _texts(*media_types: str) -> dict[str, Any]:
     return {
-        200: {"description": "Found", "content": content, "headers": _VALIDATORS},
-        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
+        each: {"schema": {"type": "object" if each.endswith("json") else "string"}} for each in media_types
     }
 
 
-_FEED = [form.media_type for form in FEED_FORMATS.values()]
+_FEED = _texts(*(form.media_type for form in FEED_FORMATS.values()))
 
 
 class _NotJson(APIRoute):
@@ -107,7 +96,7 @@ def _site(request: Request) -> Site:
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
     response_class=Response,
-    responses=_answers(FORMS[2:], "not-found", "withdrawn"),
+    responses=reading(_texts(*FORMS[2:]), "not-found", "withdrawn"),
 )
 async def get_bulletin_as(
     request: Request, session: Reader, slug: Slug, extension: Extension, _: No
@@ -152,7 +141,7 @@ def _extension(form: Format) -> str:
     "/feed.{extension}",
     operation_id="getFeed",
     response_class=Response,
-    responses=_answers(_FEED, "invalid-cursor"),
+    responses=reading(_FEED, "invalid-cursor"),
 )
 async def get_feed(
     request: Request,
@@ -169,7 +158,7 @@ async def get_feed(
     "/tags/{slug}/feed.{extension}",
     operation_id="getTagFeed",
     response_class=Response,
-    responses=_answers(_FEED, "invalid-cursor", "not-found"),
+    responses=reading(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_tag_feed(
     request: Request,
@@ -190,7 +179,7 @@ async def get_tag_feed(
     "/sources/{slug}/feed.{extension}",
     operation_id="getSourceFeed",
     response_class=Response,
-    responses=_answers(_FEED, "invalid-cursor", "not-found"),
+    responses=reading(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_source_feed(
     request: Request,
@@ -243,7 +232,7 @@ def _described(filters: TagFilters) -> list[str]:
     "/sitemap.xml",
     operation_id="getSitemapIndex",
     response_class=Response,
-    responses=_answers([XML]),
+    responses=reading(_texts(XML)),
 )
 async def get_sitemap_index(request: Request, session: Reader, _: No) -> Response:
     """The sitemap of sitemaps: one for each year, and one of news while there is any."""
@@ -257,7 +246,7 @@ async def get_sitemap_index(request: Request, session: Reader, _: No) -> Respons
     "/sitemap-news.xml",
     operation_id="getNewsSitemap",
     response_class=Response,
-    responses=_answers([XML]),
+    responses=reading(_texts(XML)),
 )
 async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response:
     """The bulletins of the last two days with Google's news extension."""
@@ -270,7 +259,7 @@ async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response
     "/sitemap-{year}.xml",
     operation_id="getSitemap",
     response_class=Response,
-    responses=_answers([XML], "not-found"),
+    responses=reading(_texts(XML), "not-found"),
 )
 async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> Response:
     """The pages of a year's bulletins, each with the time of its last change."""
@@ -284,7 +273,7 @@ async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> R
     "/topics.opml",
     operation_id="getTopicsAsOpml",
     response_class=Response,
-    responses=_answers([OPML]),
+    responses=reading(_texts(OPML)),
 )
 async def get_topics_as_opml(request: Request, session: Reader, _: No) -> Response:
     """The feeds of all tags as an OPML 2.0 subscription list."""

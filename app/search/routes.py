@@ -1,18 +1,17 @@
 """Searching the published bulletins."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Query as QueryParameters
 from pydantic import Field
 
 from app.bulletins import keys
-from app.bulletins.examples import Example
 from app.kit.caching import JSON, Body, CachePolicy, reply
 from app.kit.db import Reader
+from app.kit.operations import STRONG, reading
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, Typed, once
-from app.kit.problems import responses
 from app.search import examples, schemas, suggest
 from app.search.ask import SearchQuery, ask
 from app.search.postgres import PostgresEngine
@@ -22,9 +21,7 @@ LAGGING = CachePolicy(max_age=5)
 
 router = APIRouter(prefix="/v1/search", dependencies=[Depends(once)])
 
-_LINK = {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}
-_WEAK = {"description": "Weak: it leaves `took_ms` out", "schema": {"type": "string"}}
-_STRONG = {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}}
+_WEAK = {"ETag": {"description": "Weak: it leaves `took_ms` out", "schema": {"type": "string"}}}
 
 
 class SuggestQuery(Query):
@@ -39,19 +36,11 @@ class SuggestQuery(Query):
     limit: Annotated[int, Field(ge=1, le=20, description="Suggestions of each kind")] = 5
 
 
-def _answers(example: Example, headers: dict[str, Any], *kinds: str) -> dict[int | str, dict[str, Any]]:
-    return {
-        200: {"description": "Found", "content": {JSON: {"example": example}}, "headers": headers},
-        304: {"description": "Unchanged since the `ETag` that the request names"},
-        **responses("invalid-parameter", *kinds, "unavailable"),
-    }
-
-
 @router.get(
     "",
     operation_id="search",
     response_model=schemas.SearchPage,
-    responses=_answers(examples.SEARCH, {"ETag": _WEAK, "Link": _LINK}, "invalid-cursor"),
+    responses=reading({JSON: {"example": examples.SEARCH}}, "invalid-cursor", validators=_WEAK),
 )
 async def search(request: Request, query: Annotated[SearchQuery, QueryParameters()]) -> Response:
     """Sections that have all the words of `q`, the best first; a bulletin's abstract is its section 0.
@@ -77,7 +66,7 @@ async def search(request: Request, query: Annotated[SearchQuery, QueryParameters
     "/suggest",
     operation_id="suggest",
     response_model=schemas.Suggestions,
-    responses=_answers(examples.SUGGESTIONS, {"ETag": _STRONG}),
+    responses=reading({JSON: {"example": examples.SUGGESTIONS}}, validators=STRONG),
 )
 async def get_suggestions(
     request: Request, session: Reader, query: Annotated[SuggestQuery, QueryParameters()]
