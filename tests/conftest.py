@@ -34,6 +34,7 @@ from app.kit.changes import Change
 from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.front_store import Store
+from app.kit.http import HttpProtocol
 from app.kit.settings import Settings
 from app.main import create_app
 
@@ -229,7 +230,7 @@ def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
         app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(front, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(front, http=HttpProtocol, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
