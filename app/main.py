@@ -12,6 +12,8 @@ from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
 from app.kit.settings import Settings
+from app.partners import gate
+from app.partners import routes as partners
 from app.search import engines
 from app.search import routes as search
 
@@ -27,13 +29,19 @@ work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API on the database that the settings name (the environment's, when None)."""
     settings = settings or Settings.load()
+    gate_ = gate.Gate(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with connect(settings) as database, engines.connect(settings, database) as search_engine:
+        async with (
+            connect(settings) as database,
+            engines.connect(settings, database) as search_engine,
+            gate_.running(database),
+        ):
             app.state.database = database
             app.state.search = search_engine
-            app.state.checks = {"search": search_engine.trouble}
+            app.state.gate = gate_
+            app.state.checks = {"search": search_engine.trouble, "limits": gate_.counting.trouble}
             app.state.migration = migrate.head()
             yield
 
@@ -51,15 +59,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(versions.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
+    app.include_router(partners.router, tags=["partners"])
     app.include_router(health.router)
+    gate.describe(app)
     app.add_middleware(Head)
+    app.add_middleware(gate.GateLayer, gate=gate_)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],
-            expose_headers=["ETag", "Last-Modified", "Link", "Content-Location"],
+            expose_headers=[
+                "ETag",
+                "Last-Modified",
+                "Link",
+                "Content-Location",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+            ],
             max_age=86_400,
         )
     return app

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, create_engine, text
 import app.bulletins.models
 import app.editorial.models
 import app.kit.changes
+import app.partners.models
 import app.search.models
 import app.search.suggest_models  # noqa: F401 - the imports fill the metadata
 from app.kit import migrate

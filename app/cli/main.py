@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, search, server, up
+from app.cli import content, db, doctor, partners, search, server, up
 
 app = typer.Typer(
     name="nqpf",
@@ -25,6 +25,7 @@ app.command("withdraw")(content.withdraw)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
 app.add_typer(search.app, name="search")
+app.add_typer(partners.app, name="partners")
 app.command("doctor")(doctor.doctor)
 
 

@@ -97,6 +97,16 @@ def finished(
     return Response(compress(body, coding), media_type=media_type, headers=head)
 
 
+def private(
+    content: BaseModel | None, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer for the one who asked: nobody stores it, and browsers take it for nothing but JSON."""
+    head = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    if content is None:
+        return Response(status_code=status, headers=head)
+    return Response(content.model_dump_json(), status, head, media_type=JSON)
+
+
 def _included(fields: frozenset[str] | None, *, listed: bool) -> Any:
     if fields is None:
         return None

@@ -19,9 +19,20 @@ MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised when the database does not answer, or has no connection to spare."""
+
 KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
+    "key-in-address": (
+        400,
+        "A key does not belong into an address",
+        "Send it as `Authorization: Bearer …`; addresses are logged on the way, so replace this key.",
+    ),
+    "unauthenticated": (401, "Who is asking is not known", "Log in and send the token as a bearer token."),
+    "forbidden": (403, "This account has not the right to do it", "`detail` names the right that it needs."),
+    "too-many-requests": (429, "Too many attempts", "Ask again after `Retry-After` seconds."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
     "withdrawn": (
         410,
@@ -110,16 +121,21 @@ def _answer(
     )
 
 
-async def _on_problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)  # noqa: S101 - for the type checker
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The problem as a response."""
     return _answer(
         request,
-        error.kind,
-        error.detail,
-        errors=error.errors,
-        members=error.members,
-        headers=error.headers,
+        problem.kind,
+        problem.detail,
+        errors=problem.errors,
+        members=problem.members,
+        headers=problem.headers,
     )
+
+
+async def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - for the type checker
+    return answer(request, error)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -161,7 +177,8 @@ def _reason(error: dict[str, Any]) -> str:
     return re.sub(r"^Value error, ", "", str(error["msg"]))
 
 
-async def _on_database(request: Request, error: Exception) -> JSONResponse:
+async def on_database(request: Request, error: Exception) -> JSONResponse:
+    """The answer where one of :data:`DATABASE_AWAY` was raised."""
     log.error("database.unavailable", path=request.url.path, error=type(error).__name__)
     return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
 
@@ -177,8 +194,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.add_exception_handler(unavailable, _on_database)
+    for unavailable in DATABASE_AWAY:
+        app.add_exception_handler(unavailable, on_database)
     app.add_exception_handler(Exception, _on_bug)
 
     generated = app.openapi

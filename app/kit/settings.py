@@ -4,11 +4,12 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,6 +17,20 @@ PREFIX = "NQPF_"
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)], ...],
+    NoDecode,
+    BeforeValidator(_listed),
+]
+"""IP networks, separated by commas."""
 
 
 class SettingsError(Exception):
@@ -54,6 +69,11 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+    limits_url: str | None = Field(default=None, validation_alias="NQPF_LIMITS_URL")
+    limits_anonymous: str = Field(default="600/minute;50000/day", validation_alias="NQPF_LIMITS_ANONYMOUS")
+    limits_partner: str = Field(default="1200/minute;200000/day", validation_alias="NQPF_LIMITS_PARTNER")
+    limits_internal: str = Field(default="12000/minute;5000000/day", validation_alias="NQPF_LIMITS_INTERNAL")
+    limits_exempt: Networks = Field(default=(), validation_alias="NQPF_LIMITS_EXEMPT")
 
     @field_validator("database_url")
     @classmethod
@@ -76,12 +96,28 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("limits_url")
+    @classmethod
+    def _redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"(redis|valkey)s?://[^/]", value):
+            raise ValueError("it is not a redis:// or valkey:// address")
+        return value
+
+    @field_validator("limits_anonymous", "limits_partner", "limits_internal")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        from limits import parse_many
+
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError("rates are written like 600/minute;50000/day") from None
+        return value
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
-        return value
+        return _listed(value)
 
     @field_validator("cors_origins")
     @classmethod

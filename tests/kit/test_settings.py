@@ -40,6 +40,11 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
+        "NQPF_LIMITS_URL": "valkey://counts:6379/1",
+        "NQPF_LIMITS_ANONYMOUS": "60/minute",
+        "NQPF_LIMITS_PARTNER": "600/minute;20000/day",
+        "NQPF_LIMITS_INTERNAL": "6000/minute",
+        "NQPF_LIMITS_EXEMPT": "127.0.0.0/8, ::1",
     }
     assert set(values) == set(variables())
     for name, value in values.items():

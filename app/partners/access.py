@@ -1,0 +1,34 @@
+"""The right that each partners' operation says once, as the type of a parameter."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from app.kit.auth import unauthenticated
+from app.kit.problems import Problem
+from app.partners.keys import Caller, Scope
+
+
+class Right(SecurityBase):
+    """A dependency that lets in whoever has a key for ``scope``, or any key without one."""
+
+    def __init__(self, scope: Scope | None = None) -> None:
+        self.scope = scope
+        self.scheme_name = "partner"
+        self.model = HTTPBearer(description="A key, `nqpf_live_…`, that the operators gave").model
+
+    async def __call__(self, request: Request) -> Caller:
+        caller: Caller | None = request.state.caller
+        if caller is None:
+            raise unauthenticated("A partner's key is needed: `Authorization: Bearer nqpf_live_…`.")
+        if self.scope and self.scope not in caller.scopes:
+            raise Problem("forbidden", f"This key has not the scope {self.scope!r}.")
+        return caller
+
+
+AnyKey = Annotated[Caller, Depends(Right())]
+SyncKey = Annotated[Caller, Depends(Right("sync"))]
+WebhooksKey = Annotated[Caller, Depends(Right("webhooks"))]
+TopicsKey = Annotated[Caller, Depends(Right("topics"))]

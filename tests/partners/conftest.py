@@ -1,0 +1,137 @@
+"""Partners with keys, and servers that count requests."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.db import connect
+from app.kit.settings import Settings
+from app.partners import keys
+from app.partners.keys import SCOPES, Scope
+from app.partners.plans import PlanName
+
+T = TypeVar("T")
+
+
+class Within(Protocol):
+    def __call__(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T: ...
+
+
+@pytest.fixture
+def within(settings: Settings) -> Within:
+    """Runs something in a transaction on the test's own database."""
+
+    def run(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        async def inside() -> T:
+            async with connect(settings) as database, database.session() as session:
+                return await work(session)
+
+        return asyncio.run(inside())
+
+    return run
+
+
+class MakeKey(Protocol):
+    def __call__(
+        self,
+        partner: str = "博雅云创",
+        *,
+        scopes: Sequence[Scope] = SCOPES,
+        plan: PlanName = "partner",
+        lifetime: timedelta | None = None,
+    ) -> str: ...
+
+
+@pytest.fixture
+def make_key(within: Within) -> MakeKey:
+    """A new key of a partner, who is taken in when not known yet."""
+    known: set[str] = set()
+
+    def make(
+        partner: str = "博雅云创",
+        *,
+        scopes: Sequence[Scope] = SCOPES,
+        plan: PlanName = "partner",
+        lifetime: timedelta | None = None,
+    ) -> str:
+        async def work(session: AsyncSession) -> str:
+            if partner not in known:
+                await keys.add_partner(session, partner, [], plan)
+                known.add(partner)
+            return (await keys.add_key(session, partner, scopes=scopes, lifetime=lifetime))[1]
+
+        return within(work)
+
+    return make
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that sends a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def limited(settings: Settings, **rates: Any) -> Settings:
+    """Settings under which requests from this machine are counted."""
+    return settings.model_copy(update={"limits_exempt": (), **rates})
+
+
+class CountingServer:
+    """A Redis or Valkey server on a socket of 127.0.0.1, started and stopped at will."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen([self._program, *options], stdout=subprocess.DEVNULL)
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
+        raise AssertionError(f"{self._program} did not start")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextmanager
+def counting_server(folder: Path) -> Iterator[CountingServer]:
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    assert program, "neither valkey-server nor redis-server is installed: see .ci/run"
+    server = CountingServer(program, folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[CountingServer]:
+    """A server that counts for several processes."""
+    with counting_server(tmp_path) as server:
+        yield server
