@@ -6,14 +6,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from app import wiring
 from app.bulletins import routes as bulletins
 from app.bulletins import version_routes as versions
 from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
+from app.kit.hub import Hub
 from app.kit.settings import Settings
-from app.partners import gate
+from app.partners import gate, sync_routes, topic_routes, webhook_routes
 from app.partners import routes as partners
+from app.partners.guard import Guard
+from app.partners.vault import Vault
 from app.search import engines
 from app.search import routes as search
 
@@ -30,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The API on the database that the settings name (the environment's, when None)."""
     settings = settings or Settings.load()
     gate_ = gate.Gate(settings)
+    hub = Hub()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,10 +42,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             connect(settings) as database,
             engines.connect(settings, database) as search_engine,
             gate_.running(database),
+            hub.listening(database.conninfo),
         ):
             app.state.database = database
             app.state.search = search_engine
             app.state.gate = gate_
+            app.state.find = wiring.find
+            app.state.guard = Guard(settings.webhook_allow)
+            app.state.vault = Vault([key.get_secret_value() for key in settings.secrets_keys])
+            app.state.feed = sync_routes.Feed(database, hub)
             app.state.checks = {"search": search_engine.trouble, "limits": gate_.counting.trouble}
             app.state.migration = migrate.head()
             yield
@@ -59,7 +69,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(versions.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
+    app.include_router(sync_routes.router, tags=["partners"])
     app.include_router(partners.router, tags=["partners"])
+    app.include_router(webhook_routes.router, tags=["partners"])
+    app.include_router(topic_routes.router, tags=["partners"])
     app.include_router(health.router)
     gate.describe(app)
     app.add_middleware(Head)

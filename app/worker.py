@@ -19,6 +19,9 @@ from app.kit.db import Database, connect
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
+from app.partners import digests
+from app.partners import housekeeping as partners
+from app.partners.delivering import Deliverer
 from app.search import indexing
 
 log = structlog.get_logger(__name__)
@@ -66,7 +69,10 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(follower_tasks(database, log_), namespace="")
         app.add_tasks_from(housekeeping, namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
-        async with app.open_async():
+        app.add_tasks_from(partners.clock(database), namespace="")
+        app.add_tasks_from(digests.clock(database), namespace="")
+        deliverer = Deliverer(database, settings, behind=indexing.FOLLOWER)
+        async with app.open_async(), deliverer.running():
             await catch_up_all(database, log_)
             yield app
 

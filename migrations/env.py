@@ -7,6 +7,7 @@ import app.bulletins.models
 import app.editorial.models
 import app.kit.changes
 import app.partners.models
+import app.partners.tokens
 import app.search.models
 import app.search.suggest_models  # noqa: F401 - the imports fill the metadata
 from app.kit.db import Base

@@ -38,6 +38,7 @@ REPEATED = (
     "citation",
     "search_section",
     "section_suggestion",
+    "published_version",
 )
 
 _COUNTS = (
@@ -116,7 +117,7 @@ def _copied(table: str, column: str) -> str:
             return f"md5({column}::text || copy * :days)::uuid"
         case "date":
             return "date - copy * :days"
-        case "slug" if table in {"bulletin", "search_section"}:
+        case "slug" if table in {"bulletin", "search_section", "published_version"}:
             return "to_char(date - copy * :days, 'YYYY-MM-DD')"
         case _:
             return f'"{column}"'

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.bulletins.document import normalised
 from app.bulletins.models import Source, Tag
 from app.kit.pagination import PageQuery
-from app.kit.parameters import Day, Plain, Slug
+from app.kit.parameters import Day, Plain, Query, Slug
 from app.kit.problems import invalid_parameter
 
 MANY = 50
@@ -20,7 +20,7 @@ MANY = 50
 Tags = Annotated[tuple[Slug, ...], Field(max_length=MANY)]
 
 
-class TagFilters(PageQuery):
+class ContentFilters(Query):
     """``tag`` twice means both; ``tag.any`` at least one of them; ``tag.not`` none of them."""
 
     tag: Annotated[Tags, Field(description="Has every one of these tags", examples=[["data-elements"]])] = ()
@@ -58,10 +58,14 @@ class TagFilters(PageQuery):
         return to
 
 
+class TagFilters(ContentFilters, PageQuery):
+    """Filters of a list that comes in pages."""
+
+
 Order = Literal["-date", "date"]
 
 
-async def tag_rows(session: AsyncSession, filters: TagFilters) -> dict[str, Tag]:
+async def tag_rows(session: AsyncSession, filters: ContentFilters) -> dict[str, Tag]:
     """The tags that the filters name, by slug.
 
     :raises Problem: a name is unknown.

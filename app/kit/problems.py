@@ -39,6 +39,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "It has been withdrawn",
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
+    "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
+    "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     limits_partner: str = Field(default="1200/minute;200000/day", validation_alias="NQPF_LIMITS_PARTNER")
     limits_internal: str = Field(default="12000/minute;5000000/day", validation_alias="NQPF_LIMITS_INTERNAL")
     limits_exempt: Networks = Field(default=(), validation_alias="NQPF_LIMITS_EXEMPT")
+    webhook_allow: Networks = Field(default=(), validation_alias="NQPF_WEBHOOK_ALLOW")
+    secrets_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), validation_alias="NQPF_SECRETS_KEYS"
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -112,6 +116,18 @@ class Settings(BaseSettings):
             parse_many(value)
         except ValueError:
             raise ValueError("rates are written like 600/minute;50000/day") from None
+        return value
+
+    @field_validator("secrets_keys")
+    @classmethod
+    def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        from cryptography.fernet import Fernet
+
+        for key in value:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError("a key is 32 bytes in URL-safe base64") from None
         return value
 
     @field_validator("cors_origins", mode="before")

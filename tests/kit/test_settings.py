@@ -45,6 +45,8 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_LIMITS_PARTNER": "600/minute;20000/day",
         "NQPF_LIMITS_INTERNAL": "6000/minute",
         "NQPF_LIMITS_EXEMPT": "127.0.0.0/8, ::1",
+        "NQPF_WEBHOOK_ALLOW": "127.0.0.1/32",
+        "NQPF_SECRETS_KEYS": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     }
     assert set(values) == set(variables())
     for name, value in values.items():

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,8 @@ from app.kit.settings import Settings
 from app.partners import keys
 from app.partners.keys import SCOPES, Scope
 from app.partners.plans import PlanName
+from tests.conftest import LOOPBACK, serving
+from tests.partners.receiver import Receiver, receiving
 
 T = TypeVar("T")
 
@@ -135,3 +138,52 @@ def counting(tmp_path: Path) -> Iterator[CountingServer]:
     """A server that counts for several processes."""
     with counting_server(tmp_path) as server:
         yield server
+
+
+@pytest.fixture
+def hooks(settings: Settings) -> Settings:
+    """Settings under which webhooks may go to this machine."""
+    return settings.model_copy(update={"webhook_allow": LOOPBACK})
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def hooks_api(hooks: Settings) -> Iterator[httpx2.Client]:
+    with serving(hooks) as server:
+        yield server.client
+
+
+class Partner:
+    """A partner's way to its webhooks."""
+
+    def __init__(self, client: httpx2.Client, key: str) -> None:
+        self.client = client
+        self.key = key
+
+    def post(self, path: str = "", json: Any = None) -> httpx2.Response:
+        return self.client.post(f"/v1/partners/webhooks{path}", json=json, headers=bearer(self.key))
+
+    def get(self, path: str = "") -> Any:
+        answer = self.client.get(f"/v1/partners/webhooks{path}", headers=bearer(self.key))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def add(self, url: str, **more: Any) -> dict[str, Any]:
+        answer = self.post(json={"url": url, **more})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def deliveries(self, endpoint: dict[str, Any]) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.get(f"/{endpoint['id']}/deliveries?limit=200")["items"]
+        return items
+
+
+@pytest.fixture
+def partner(hooks_api: httpx2.Client, make_key: MakeKey) -> Partner:
+    return Partner(hooks_api, make_key())

@@ -1,0 +1,144 @@
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from app.kit.settings import Settings
+from app.partners import messages
+from tests.conftest import Publish, serving
+from tests.partners.conftest import MakeKey, Partner, bearer
+from tests.partners.hooks import (
+    body,
+    deliver,
+    execute,
+    finished,
+    rows,
+)
+from tests.partners.receiver import Receiver
+from tests.partners.test_sync import bulletin
+
+
+@pytest.fixture(autouse=True)
+def _settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "SETTLING", timedelta(0))
+
+
+def test_while_secrets_change_over_both_verify(
+    partner: Partner, receiver: Receiver, publish: Publish, hooks: Settings
+) -> None:
+    endpoint = partner.add(receiver.url())
+    secrets = [endpoint["secret"], partner.post(f"/{endpoint['id']}/secret").json()["secret"]]
+    publish(bulletin(1))
+    deliver(hooks, finished(hooks, 1))
+    for secret in secrets:
+        Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
+    execute(hooks, "UPDATE webhook_endpoint SET former_until = now()")
+    publish(bulletin(2))
+    deliver(hooks, finished(hooks, 2))
+    Webhook(secrets[1]).verify(receiver.received[1].body, receiver.received[1].headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secrets[0]).verify(receiver.received[1].body, receiver.received[1].headers)
+
+
+def test_secrets_are_sealed_where_a_key_is_set(
+    hooks: Settings, make_key: MakeKey, receiver: Receiver, publish: Publish
+) -> None:
+    sealed = hooks.model_copy(update={"secrets_keys": (SecretStr(Fernet.generate_key().decode()),)})
+    with serving(sealed) as server:
+        endpoint = Partner(server.client, make_key()).add(receiver.url())
+    ((kept,),) = rows(hooks, "SELECT secret FROM webhook_endpoint")
+    assert kept.startswith("fernet:")
+    publish(bulletin(1))
+    deliver(sealed, finished(sealed, 1))
+    Webhook(endpoint["secret"]).verify(receiver.received[0].body, receiver.received[0].headers)
+
+
+def test_paused_messages_wait_and_are_sent_when_it_is_resumed(
+    partner: Partner, receiver: Receiver, publish: Publish, hooks: Settings
+) -> None:
+    endpoint, other = partner.add(receiver.url("/paused")), partner.add(receiver.url("/other"))
+    assert partner.post(f"/{endpoint['id']}/pause").json()["status"] == "paused"
+    assert partner.post(f"/{endpoint['id']}/test").status_code == 409
+    publish(bulletin(1))
+    deliver(hooks, finished(hooks, 1))
+    assert {r.path for r in receiver.received} == {"/other"}
+    assert partner.post(f"/{endpoint['id']}/resume").json()["status"] == "active"
+    deliver(hooks, finished(hooks, 2))
+    assert [r.path for r in receiver.received] == ["/other", "/paused"]
+    assert partner.deliveries(other)[0]["state"] == "delivered"
+
+
+def test_what_was_sent_can_be_replayed_one_or_a_range_with_the_same_id(
+    partner: Partner, receiver: Receiver, publish: Publish, hooks: Settings
+) -> None:
+    endpoint = partner.add(receiver.url())
+    publish(bulletin(1), bulletin(2))
+    deliver(hooks, finished(hooks, 2))
+    first = partner.deliveries(endpoint)[-1]
+    path = f"/{endpoint['id']}/replay"
+    assert partner.post(path, {"delivery": first["id"]}).json() == {"queued": 1}
+    deliver(hooks, finished(hooks, 3))
+    assert receiver.received[2].headers["webhook-id"] == first["message_id"]
+    day = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    assert partner.post(path, day).json() == {"queued": 2}
+    deliver(hooks, finished(hooks, 5))
+    counts: dict[str, int] = defaultdict(int)
+    for received in receiver.received:
+        counts[received.headers["webhook-id"]] += 1
+    assert sorted(counts.values()) == [2, 3]
+    assert partner.post(path, {"delivery": 999_999}).status_code == 404
+    for wrong in ({}, {"delivery": 1, **day}, {"from": day["from"]}, {"delivery": 0}, {"delivery": 2**70}):
+        assert partner.post(path, wrong).status_code == 422, wrong
+
+
+def test_a_test_event_is_sent_and_listed(partner: Partner, receiver: Receiver, hooks: Settings) -> None:
+    endpoint = partner.add(receiver.url())
+    assert partner.post(f"/{endpoint['id']}/test").status_code == 202
+    deliver(hooks, finished(hooks, 1))
+    assert body(receiver.received[0])["type"] == "test"
+    (sent,) = partner.deliveries(endpoint)
+    assert (sent["event"], sent["state"], sent["attempts"][0]["status"]) == ("test", "delivered", 204)
+
+
+def test_endpoints_belong_to_their_partner(
+    hooks_api: httpx2.Client, partner: Partner, receiver: Receiver, make_key: MakeKey
+) -> None:
+    endpoint = partner.add(receiver.url())
+    assert partner.post(json={"url": receiver.url()}).status_code == 409
+    other = Partner(hooks_api, make_key("国家数据局"))
+    assert other.get()["items"] == []
+    for path in ("", "/pause", "/resume", "/secret", "/test"):
+        assert other.post(f"/{endpoint['id']}{path}").status_code in {404, 405}
+    address = f"/v1/partners/webhooks/{endpoint['id']}"
+    assert hooks_api.get(address, headers=bearer(other.key)).status_code == 404
+    assert "secret" not in partner.get(f"/{endpoint['id']}")
+    answer = hooks_api.delete(address, headers=bearer(partner.key))
+    assert answer.status_code == 204
+    assert partner.get()["items"] == []
+    reader = Partner(hooks_api, make_key(scopes=["read"]))
+    assert reader.post(json={"url": receiver.url()}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"url": ""},
+        {"url": 7},
+        {"url": "https://1.1.1.1/", "events": ["nothing.happened"]},
+        {"url": "https://1.1.1.1/", "filters": {"tag": ["no-such-tag"]}},
+        {"url": "https://1.1.1.1/", "filters": {"colour": "red"}},
+        {"url": "https://1.1.1.1/", "filters": {"tag": ["compute"] * 1_000_000}},
+        {"url": "https://1.1.1.1/", "more": 1},
+        {"url": "https://1.1.1.1/\u0000"},
+        [],
+    ],
+)
+def test_what_is_not_understood_is_refused(partner: Partner, wrong: Any) -> None:
+    refused = partner.post(json=wrong)
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
