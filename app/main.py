@@ -12,12 +12,8 @@ from app.bulletins import version_routes as versions
 from app.kit import health, migrate, problems
 from app.kit.db import connect
 from app.kit.head import Head
-from app.kit.hub import Hub
 from app.kit.settings import Settings
-from app.partners import gate, sync_routes, topic_routes, webhook_routes
-from app.partners import routes as partners
-from app.partners.guard import Guard
-from app.partners.vault import Vault
+from app.partners.service import Partners
 from app.search import engines
 from app.search import routes as search
 
@@ -30,28 +26,33 @@ work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
 
+EXPOSED = (
+    "ETag",
+    "Last-Modified",
+    "Link",
+    "Content-Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+)
+"""The headers that pages of other origins may see."""
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API on the database that the settings name (the environment's, when None)."""
     settings = settings or Settings.load()
-    gate_ = gate.Gate(settings)
-    hub = Hub()
+    partners = Partners(settings, wiring.find)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             connect(settings) as database,
             engines.connect(settings, database) as search_engine,
-            gate_.running(database),
-            hub.listening(database.conninfo),
+            partners.running(app, database),
         ):
             app.state.database = database
             app.state.search = search_engine
-            app.state.gate = gate_
-            app.state.find = wiring.find
-            app.state.guard = Guard(settings.webhook_allow)
-            app.state.vault = Vault([key.get_secret_value() for key in settings.secrets_keys])
-            app.state.feed = sync_routes.Feed(database, hub)
-            app.state.checks = {"search": search_engine.trouble, "limits": gate_.counting.trouble}
+            app.state.checks = {"search": search_engine.trouble, "limits": partners.gate.counting.trouble}
             app.state.migration = migrate.head()
             yield
 
@@ -69,29 +70,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(bulletins.router, tags=["content"])
     app.include_router(versions.router, tags=["content"])
     app.include_router(search.router, tags=["search"])
-    app.include_router(sync_routes.router, tags=["partners"])
-    app.include_router(partners.router, tags=["partners"])
-    app.include_router(webhook_routes.router, tags=["partners"])
-    app.include_router(topic_routes.router, tags=["partners"])
     app.include_router(health.router)
-    gate.describe(app)
     app.add_middleware(Head)
-    app.add_middleware(gate.GateLayer, gate=gate_)
+    partners.install(app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],
-            expose_headers=[
-                "ETag",
-                "Last-Modified",
-                "Link",
-                "Content-Location",
-                "RateLimit",
-                "RateLimit-Policy",
-                "Retry-After",
-            ],
+            expose_headers=EXPOSED,
             max_age=86_400,
         )
     return app

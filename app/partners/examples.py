@@ -30,3 +30,29 @@ SYNC_PAGE: Example = {
     "token": "AbC4…",
     "more": False,
 }
+DELIVERY: Example = {
+    "id": 1_204,
+    "message_id": "msg_5f2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d",
+    "event": "bulletin.corrected",
+    "body": {
+        "type": "bulletin.corrected",
+        "timestamp": "2026-06-25T03:10:00Z",
+        "data": {
+            "action": "put",
+            "object": "bulletin",
+            "id": "2026-06-25",
+            "version": 2,
+            "seq": 1_204,
+            "note": "更正了案例的发布机构。",
+            "etag": '"5f2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d"',
+            "url": "/v1/bulletins/2026-06-25",
+        },
+    },
+    "state": "delivered",
+    "due_at": None,
+    "created_at": "2026-06-25T03:10:01Z",
+    "finished_at": "2026-06-25T03:10:05Z",
+    "attempts": [
+        {"at": "2026-06-25T03:10:04Z", "status": 204, "error": "", "answer": "", "milliseconds": 38}
+    ],
+}

@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
 
-from app.kit.caching import private
+from app.bulletins.examples import page
+from app.kit.caching import JSON, private
 from app.kit.db import Database
 from app.kit.pagination import Page, PageQuery, next_link
 from app.kit.parameters import once
 from app.kit.problems import invalid_parameter, responses
+from app.partners import examples, webhooks
 from app.partners import webhook_schemas as schemas
-from app.partners import webhooks
 from app.partners.access import WebhooksKey
 from app.partners.guard import AddressRefusedError, Guard
 from app.partners.models import Attempt, Delivery, Endpoint
@@ -151,7 +152,10 @@ async def replay_webhook(
     "/{id}/deliveries",
     operation_id="listDeliveries",
     response_model=schemas.DeliveryPage,
-    responses=responses("invalid-parameter", "invalid-cursor", "forbidden", "not-found", "unavailable"),
+    responses={
+        200: {"content": {JSON: {"example": page(examples.DELIVERY)}}},
+        **responses("invalid-parameter", "invalid-cursor", "forbidden", "not-found", "unavailable"),
+    },
 )
 async def list_deliveries(
     request: Request,
@@ -163,8 +167,8 @@ async def list_deliveries(
     async with _database(request).session() as session:
         endpoint = await webhooks.one(session, caller.partner_id, id)
         rows, cursor = await webhooks.deliveries(session, endpoint.id, query)
-    page = Page[schemas.DeliveryDetail](items=[_delivery(*row) for row in rows], next=cursor)
-    return private(page, headers=next_link(request, cursor))
+    found = Page[schemas.DeliveryDetail](items=[_delivery(*row) for row in rows], next=cursor)
+    return private(found, headers=next_link(request, cursor))
 
 
 def _endpoint(row: Endpoint) -> schemas.EndpointDetail:

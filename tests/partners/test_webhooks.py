@@ -5,11 +5,13 @@ from typing import Any
 import httpx2
 import pytest
 from cryptography.fernet import Fernet
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.kit.settings import Settings
 from app.partners import messages
+from app.partners.examples import DELIVERY
+from app.partners.webhook_schemas import DeliveryDetail
 from tests.conftest import Publish, serving
 from tests.partners.conftest import MakeKey, Partner, bearer
 from tests.partners.hooks import (
@@ -142,3 +144,8 @@ def test_endpoints_belong_to_their_partner(
 def test_what_is_not_understood_is_refused(partner: Partner, wrong: Any) -> None:
     refused = partner.post(json=wrong)
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_the_example_is_what_the_schema_allows() -> None:
+    adapter = TypeAdapter(DeliveryDetail)
+    assert adapter.dump_python(adapter.validate_python(DELIVERY), mode="json") == DELIVERY
