@@ -1,6 +1,7 @@
 """What partners cost and get: sync, webhooks, limits; ratios beside a reference of the same run."""
 
 import asyncio
+import json
 import os
 import platform
 import statistics
@@ -18,7 +19,6 @@ from typing import Annotated, Any
 import httpx2
 import typer
 from rich.console import Console
-from sqlalchemy import text
 
 from app import wiring
 from app.bulletins.document import BulletinDocument
@@ -35,7 +35,6 @@ from scripts.load import load
 SENT = 40
 ENDPOINTS = 50
 BATCH = 100
-_SETTLED = "SELECT count(*) FROM webhook_delivery WHERE state = 'pending'"
 
 console = Console(stderr=True)
 
@@ -44,7 +43,7 @@ console = Console(stderr=True)
 class Sink:
     """Takes HTTP requests as fast as it can, and notes when each came."""
 
-    came: list[float] = field(default_factory=list)
+    came: list[tuple[float, bytes]] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -57,8 +56,8 @@ class Sink:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-                await reader.readexactly(length)
-                self.came.append(perf_counter())
+                body = await reader.readexactly(length)
+                self.came.append((perf_counter(), body))
                 writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -138,22 +137,21 @@ async def webhooks(
     client = httpx2.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {key}"})
     async with connect(settings) as database, sink.open() as url, client:
         await client.post("/v1/partners/webhooks", json={"url": f"{url}/0"})
-        delays = []
-        for number in range(SENT):
-            await correct(database, [documents[number]], 2)
-            began, count = perf_counter(), len(sink.came)
-            await sink.wait(count + 1)
-            delays.append(sink.came[-1] - began)
+        published = {}
+        for document in documents[:SENT]:
+            await correct(database, [document], 2)
+            published[document.slug] = perf_counter()
+            await asyncio.sleep(0.25)
+        await sink.wait(SENT)
+        delays = [at - published[json.loads(body)["data"]["id"]] for at, body in sink.came]
         for number in range(1, ENDPOINTS):
             answer = await client.post("/v1/partners/webhooks", json={"url": f"{url}/{number}"})
             answer.raise_for_status()
         count = len(sink.came)
         await correct(database, documents[-BATCH:], 2)
         await sink.wait(count + ENDPOINTS * BATCH)
-        sent = ENDPOINTS * BATCH / (sink.came[-1] - sink.came[count])
-        async with database.snapshot() as session:
-            body = await session.scalar(text("SELECT body FROM webhook_delivery ORDER BY id DESC LIMIT 1"))
-        bare = await _posts(url, str(body).encode(), 2_000)
+        sent = ENDPOINTS * BATCH / (sink.came[-1][0] - sink.came[count][0])
+        bare = await _posts(url, sink.came[-1][1], 2_000)
     delays.sort()
     p95 = delays[int(len(delays) * 0.95)]
     return iter(
@@ -190,17 +188,27 @@ async def _key(settings: Settings) -> str:
         return (await keys.add_key(session, "bench"))[1]
 
 
+@contextmanager
+def _archive(size: int) -> Iterator[Settings]:
+    """The database that DATABASE_URL names, filled by ``scripts.load``, or one made for this run."""
+    settings = Settings.load()
+    if settings.database_url:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as url:
+        made = settings.with_database(url)
+        migrate.upgrade(made)
+        asyncio.run(load(made, size))
+        yield made
+
+
 def main(
-    size: Annotated[int, typer.Option(help="Bulletins in the archive")] = 20_000,
-    seconds: Annotated[int, typer.Option(min=1, help="Length of one measurement of the limits")] = 3,
+    size: Annotated[int, typer.Option(help="Bulletins in the archive, without DATABASE_URL")] = 20_000,
+    seconds: Annotated[int, typer.Option(min=1, help="Length of one measurement of the limits")] = 2,
 ) -> None:
     """Print what sync, webhooks and limits do, as rows of a Markdown table."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        url = stack.enter_context(running(Path(folder)))
-        settings = Settings(data=Path(folder)).with_database(url)
-        migrate.upgrade(settings)
-        asyncio.run(load(settings, size))
+        settings = stack.enter_context(_archive(size))
         key = asyncio.run(_key(settings))
         console.print("measuring")
         environment: dict[str, Any] = {

@@ -35,6 +35,7 @@ _EACH = 4
 """Of them to one endpoint; to one that fails, one."""
 _HOLD = timedelta(seconds=90)
 """For so long nobody else sends a message that is under way; a killed worker's are sent again then."""
+_PAUSE_SECONDS = 5.0
 _PATIENCE_WITH_SEARCH = timedelta(minutes=10)
 """A search engine that is away is not waited for longer: another one answers instead of it."""
 
@@ -96,13 +97,22 @@ class Deliverer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver as long as the context lasts."""
-        task = asyncio.create_task(self._run())
+        task = asyncio.create_task(self._always())
         try:
             yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    async def _always(self) -> None:
+        while True:
+            try:
+                await self._run()
+            except Exception:
+                # What was under way is sent again once nobody holds it any more.
+                log.exception("webhooks.failed")
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _run(self) -> None:
         transport = self._guard.transport(_AT_ONCE)

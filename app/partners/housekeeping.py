@@ -15,7 +15,8 @@ def clock(database: Database) -> Blueprint:
     @tasks.periodic(cron="23 3 * * *")
     @tasks.task(name="forget-deliveries", queueing_lock="forget-deliveries")
     async def forget_deliveries(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes it
-        old = delete(Delivery).where(Delivery.finished_at < func.now() - KEPT)
+        # Those too that wait for an endpoint to be resumed.
+        old = delete(Delivery).where(Delivery.created_at < func.now() - KEPT)
         async with database.session() as session:
             await session.execute(old)
 
