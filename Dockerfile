@@ -15,8 +15,9 @@ RUN /venv/bin/pip install --no-deps --no-index --find-links /wheel nqpf
 
 FROM python:3.13-slim AS run
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin nqpf
+RUN install --directory --owner nqpf /data
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 NQPF_HOST=0.0.0.0 NQPF_LOG_FORMAT=json
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 NQPF_HOST=0.0.0.0 NQPF_LOG_FORMAT=json NQPF_DATA=/data
 USER nqpf
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health/ready', timeout=4)"]

@@ -1,21 +1,47 @@
 """The web application: middleware, routers, error handlers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Scope
 
 from app import wiring
+from app.bulletins import image_routes as images
 from app.bulletins import routes as bulletins
+from app.bulletins import schedule
 from app.bulletins import version_routes as versions
-from app.kit import health, migrate, problems
+from app.editorial import answers
+from app.editorial.routes import desk, imports
+from app.kit import documentation, health, idempotency, migrate, problems
+from app.kit.addresses import Utf8Addresses
+from app.kit.body_limit import BodyLimit
+from app.kit.caching import BEHIND_CDN, PUBLIC
+from app.kit.cors import Cors
 from app.kit.db import connect
+from app.kit.front import Front
+from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.image_store import image_store
+from app.kit.images import MAX_BYTES
+from app.kit.lifetime import Lifetime, Plan
+from app.kit.listening import Invalidator
 from app.kit.settings import Settings
-from app.partners.service import Partners
+from app.knowledge import routes as knowledge
+from app.partners import export_routes as exports
+from app.partners.gate import GateLayer
+from app.partners.service import Partners, partners_own
+from app.rendering import accepting
+from app.rendering import routes as rendering
 from app.search import engines
 from app.search import routes as search
+from app.wechat import accounts as wechat_accounts
+from app.wechat import routes as wechat
+
+MAX_BODY = 4 * 2**20
+"""Bytes of a request's body, where an operation allows no more."""
+
+LARGER = {imports.PATH: imports.MAX_BODY, "/v1/editorial/images": MAX_BYTES + 1}
 
 DESCRIPTION = """
 Bulletins of 《新质生产力每日动态》 with their sections, tags and references.
@@ -25,6 +51,17 @@ Lists are keyset pages: follow `next` or the `Link` header. `ETag`, `Last-Modifi
 work everywhere. Dates are dates in Asia/Shanghai; times are RFC 3339.
 """
 
+TAGS = {
+    "content": "Bulletins with their sections, tags, references and sources.",
+    "knowledge": "Topics over time, what stands together, what is cited beside what.",
+    "images": "The pictures of published bulletins.",
+    "search": "Finding the passage.",
+    "feeds": "Feeds, pages and directories for machines.",
+    "exports": "Whole copies in files.",
+    "partners": "Keys, sync, webhooks and saved topics of partner organisations.",
+    "health": "Whether the service answers and is ready.",
+}
+"""What the groups of operations are about."""
 
 EXPOSED = (
     "ETag",
@@ -38,44 +75,105 @@ EXPOSED = (
 """The headers that pages of other origins may see."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API on the database that the settings name (the environment's, when None)."""
+def create_app(settings: Settings | None = None) -> GateLayer:
+    """The API on the database that the settings name (the environment's, when None), behind its front."""
     settings = settings or Settings.load()
+    store = Store(settings.cache_bytes)
     partners = Partners(settings, wiring.find)
+    front = Front(
+        create_api(settings, store, partners),
+        store,
+        origins=settings.cors_origins,
+        exposed=EXPOSED,
+        show_keys=settings.purge_url is not None,
+        stale_if_error=60,
+        bypass=_by_itself,
+    )
+    return GateLayer(front, partners.gate)
+
+
+def _by_itself(scope: Scope) -> bool:
+    return accepting.other_form(scope) or exports.is_download(scope) or partners_own(scope)
+
+
+def create_api(settings: Settings, store: Store, partners: Partners | None = None) -> FastAPI:
+    """The application itself; what changes is dropped from ``store`` as long as it runs."""
+    partners = partners or Partners(settings, wiring.find)
+
+    plan = Plan()
+    accounts = wechat_accounts.load(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            connect(settings) as database,
-            engines.connect(settings, database) as search_engine,
-            partners.running(app, database),
-        ):
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(connect(settings))
+            search_engine = await stack.enter_async_context(engines.connect(settings, database))
+            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
+            find = wiring.passages(database, search_engine)
+            app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
+            database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
+            app.state.settings = settings
+            app.state.changes = wiring.changes
+            app.state.images = image_store(settings)
+            await stack.enter_async_context(partners.running(app, database))
             app.state.checks = {"search": search_engine.trouble, "limits": partners.gate.counting.trouble}
             app.state.migration = migrate.head()
-            yield
+
+            async def seconds_left() -> float | None:
+                async with database.snapshot() as session:
+                    return await schedule.seconds_left(session)
+
+            # Answers kept from before would be served with the lifetime that they had then.
+            async with plan.watching(seconds_left, moved=store.clear):
+                yield
 
     app = FastAPI(
         title="新质生产力每日动态",
         summary="Content API of a daily bulletin on China's new quality productive forces",
         description=DESCRIPTION,
         version="1.0.0",
+        contact={"name": "工业智能算网", "url": "https://gyznsw.cn"},
+        servers=[{"url": "/", "description": "The server that gives this description"}],
+        openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
     problems.install(app)
-    app.include_router(bulletins.router, tags=["content"])
-    app.include_router(versions.router, tags=["content"])
-    app.include_router(search.router, tags=["search"])
+    idempotency.install(app)
+    answers.install(app)
+    documentation.install(app)
+    app.state.public_url = settings.public_url
+    app.state.exports = settings.data / "exports"
+    # First: their addresses look like those of bulletins and tags, or are these for another Accept.
+    app.include_router(rendering.router, tags=["feeds"])
+    app.include_router(rendering.negotiated)
+    for each, tag in (
+        (knowledge, "knowledge"),
+        (bulletins, "content"),
+        (exports, "exports"),
+        (versions, "content"),
+        (images, "images"),
+        (search, "search"),
+        (desk, "desk"),
+        (wechat, "wechat"),
+    ):
+        app.include_router(each.router, tags=[tag])
+    app.include_router(wechat.callback)
     app.include_router(health.router)
-    app.add_middleware(Head)
     partners.install(app)
+    app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
+    app.add_middleware(Lifetime, plan=plan)
+    app.add_middleware(Utf8Addresses)
+    app.add_middleware(Head)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD"],
             allow_headers=["If-None-Match", "If-Modified-Since"],

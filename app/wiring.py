@@ -1,23 +1,35 @@
 """Every side effect of a public change, on one screen."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
+from html import unescape
 from typing import cast
 
 import structlog
+from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import history, live, queries
+from app.bulletins import finished, history, live, pictures
 from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
-from app.bulletins.filters import TagFilters
+from app.bulletins.models import PublishedVersion
+from app.kit import purging
 from app.kit.changes import Change, ChangeLog
 from app.kit.db import Database
+from app.kit.problems import Problem
+from app.kit.settings import Settings
 from app.partners import messages
+from app.partners.selection import Selection
 from app.partners.topics import TopicQuery
 from app.search import indexing, postgres, suggest
 from app.search.ask import SearchQuery, ask
-from app.search.contract import Sort
+from app.search.contract import SearchEngine, Sort
+from app.search.schemas import Hit
+from app.wechat import wishes
+from app.wechat.accounts import load as wechat_accounts
+from app.wechat.answering import Passage, Search
 
 log = structlog.get_logger(__name__)
 
@@ -49,10 +61,12 @@ async def find(session: AsyncSession, query: TopicQuery, day: date | None) -> se
     asked = query if day is None else query.model_copy(update={"from_": day, "to": day})
     if day and not (query.from_ or day) <= day <= (query.to or day):
         return set()
-    filters = asked.model_dump(by_alias=True, exclude_none=True)
     if query.q is None:
-        page, _ = await queries.bulletins(session, TagFilters(limit=PAGE, **filters), "-date", frozenset())
-        return {placed.row.slug for placed in page}
+        row, selected = PublishedVersion, await Selection.of(session, asked)
+        standing = row.until.is_(None), row.document.is_not(None), selected.condition()
+        newest = select(row.slug).where(*standing).order_by(row.date.desc()).limit(PAGE)
+        return set(await session.scalars(newest))
+    filters = asked.model_dump(by_alias=True, exclude_none=True)
     within = cast("Database", _Within(session))
     searched = SearchQuery(limit=PAGE, sort=Sort.date, group="bulletin", **filters)
     found = await ask(within, postgres.PostgresEngine(within), searched)
@@ -70,19 +84,48 @@ class _Within:
         yield self._session
 
 
+_PUBLISHED = (live.store, finished.keep, history.keep, pictures.show, postgres.index, suggest.index)
+
+
+def passages(database: Database, engine: SearchEngine) -> Search:
+    """The search as readers of the official account use it: packages side by side do not know each other."""
+
+    async def find(q: str, limit: int) -> list[Passage]:
+        try:
+            page = await ask(database, engine, SearchQuery(q=q, limit=limit))
+        except (Problem, ValidationError) as error:
+            if isinstance(error, Problem) and error.kind == "unavailable":
+                raise
+            return []  # There is no word in it to search for.
+        return [_passage(hit) for hit in page.items]
+
+    return find
+
+
+def _passage(hit: Hit) -> Passage:
+    number, day = hit.section.number, hit.bulletin.date
+    return Passage(hit.bulletin.slug, day, number, hit.section.heading, _plain(hit.highlight.body))
+
+
+def _plain(html: str) -> str:
+    return unescape(re.sub("</?mark>", "", html))
+
+
 changes = ChangeLog(
     # inside the publishing transaction, in this order
     handlers={
-        BulletinPublished: (live.store, history.keep, postgres.index, suggest.index),
-        BulletinCorrected: (live.store, history.keep, postgres.index, suggest.index),
+        BulletinPublished: _PUBLISHED,
+        BulletinCorrected: _PUBLISHED,
         # Suggestions of headings go with their sections, those of tags and sources with their counts.
-        BulletinWithdrawn: (unindex, live.remove, history.forget),
-        TagsCurated: (suggest_anew,),
+        BulletinWithdrawn: (unindex, live.remove, finished.close_ranks, history.forget, pictures.hide),
+        TagsCurated: (finished.forget, postgres.retag, suggest_anew),
     },
     # after it, each at its own pace
     followers={
         "journal": journal,
         indexing.FOLLOWER: indexing.follower(),
         messages.FOLLOWER: messages.follower(find),
+        wishes.FOLLOWER: wishes.follower(lambda: wechat_accounts(Settings.load())),
+        purging.FOLLOWER: purging.follower(),
     },
 )

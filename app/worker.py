@@ -13,16 +13,22 @@ from psycopg import AsyncConnection, OperationalError
 from sqlalchemy.exc import DBAPIError
 
 from app import wiring
+from app.bulletins import finished
+from app.editorial import clock
 from app.kit import changes
 from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect
+from app.kit.image_store import image_store
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
-from app.partners import digests
+from app.partners import digests, export_shelf
 from app.partners import housekeeping as partners
 from app.partners.delivering import Deliverer
 from app.search import indexing
+from app.wechat import accounts as wechat_accounts
+from app.wechat import jobs as wechat
+from app.wechat.assembling import stored
 
 log = structlog.get_logger(__name__)
 
@@ -68,13 +74,19 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app = App(connector=PsycopgConnector(conninfo=database.conninfo, min_size=1, max_size=4, timeout=5))
         app.add_tasks_from(follower_tasks(database, log_), namespace="")
         app.add_tasks_from(housekeeping, namespace="")
+        app.add_tasks_from(clock.housekeeping(database), namespace="")
+        app.add_tasks_from(finished.clock(database, log_), namespace="")
+        app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
         app.add_tasks_from(partners.clock(database), namespace="")
         app.add_tasks_from(digests.clock(database), namespace="")
         deliverer = Deliverer(database, settings, behind=indexing.FOLLOWER)
+        accounts, pictures = wechat_accounts.load(settings), stored(image_store(settings))
+        app.add_tasks_from(wechat.tasks(database, accounts, pictures), namespace="")
         async with app.open_async(), deliverer.running():
             await catch_up_all(database, log_)
-            yield app
+            async with clock.watching(database, log_):
+                yield app
 
 
 async def run(settings: Settings) -> None:
@@ -128,8 +140,8 @@ def _lost(error: BaseException | None) -> bool:
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Let procrastinate and the pool say without a traceback that the database is lost."""
-    if record.name.startswith(("procrastinate", "psycopg")):
+    """Let procrastinate, its tasks and the pool say without a traceback that the database is lost."""
+    if record.name.startswith(("procrastinate", "psycopg", "asyncio")):
         record.msg, record.args = " ".join(record.getMessage().split()), None
         if isinstance(record.exc_info, tuple) and _lost(record.exc_info[1]):
             record.exc_info = None

@@ -1,15 +1,20 @@
 """Alembic's entry: runs the migrations on the connection it is given, or on DATABASE_URL's."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
 import app.bulletins.models
+import app.bulletins.schedule
 import app.editorial.models
 import app.kit.changes
+import app.kit.idempotency
+import app.kit.throttle
 import app.partners.models
 import app.partners.tokens
 import app.search.models
-import app.search.suggest_models  # noqa: F401 - the imports fill the metadata
+import app.search.suggest_models
+import app.wechat.models  # noqa: F401 - the imports fill the metadata
+from app.kit.connections import synchronous
 from app.kit.db import Base
 from app.kit.settings import Settings
 
@@ -34,5 +39,5 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    with create_engine(Settings.load().sqlalchemy_url).connect() as own:
+    with synchronous(Settings.load().conninfo).connect() as own:
         run(own)

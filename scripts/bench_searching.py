@@ -23,8 +23,9 @@ from sqlalchemy import text
 from app.kit import migrate
 from app.kit.db import Database
 from app.kit.embedded_postgres import running
+from app.kit.front_store import Store
 from app.kit.settings import Settings
-from app.main import create_app
+from app.main import create_api
 from app.search import indexing, meilisearch, postgres
 from app.search.contract import Facet, Filters, Search, SearchEngine
 from app.search.meilisearch_index import Index
@@ -204,7 +205,7 @@ async def used(settings: Settings) -> int:
 
 @asynccontextmanager
 async def benching(settings: Settings, rounds: int) -> AsyncIterator[Bench]:
-    app = create_app(settings)
+    app = create_api(settings, Store())
     transport = httpx2.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

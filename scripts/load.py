@@ -18,6 +18,7 @@ from app.bulletins.document import BulletinDocument
 from app.bulletins.events import BulletinPublished
 from app.bulletins.taxonomy import curated
 from app.editorial.models import Draft, Revision, SourceFile
+from app.editorial.workflow import State
 from app.ingest.report import ImportReport
 from app.kit.db import Database, connect, new_id
 from app.kit.settings import Settings
@@ -65,7 +66,15 @@ async def publish_all(database: Database, documents: Iterator[BulletinDocument])
 
 async def _draft(session: AsyncSession, documents: Sequence[BulletinDocument]) -> None:
     drafts = [
-        Draft(id=new_id(), slug=document.slug, latest_revision=1, published_revision=1, version=1)
+        Draft(
+            id=new_id(),
+            slug=document.slug,
+            title=document.title,
+            state=State.published,
+            latest_revision=1,
+            published_revision=1,
+            version=1,
+        )
         for document in documents
     ]
     session.add_all(drafts)

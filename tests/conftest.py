@@ -4,22 +4,23 @@ import asyncio
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, LiteralString, Protocol
 from uuid import uuid4
 
 import httpx2
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from psycopg import sql
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from app import wiring
 from app.bulletins.curate import curate
@@ -29,10 +30,16 @@ from app.editorial import commands
 from app.editorial.commands import Published, Withdrawn
 from app.ingest.report import ImportReport, ImportResult
 from app.kit import migrate
-from app.kit.db import connect
+from app.kit.changes import Change
+from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
+from app.kit.front import Front
+from app.kit.front_store import Store
 from app.kit.settings import Settings
 from app.main import create_app
+
+RUNNING: list["Server"] = []
+"""The servers of this process."""
 
 SAMPLES = Path(__file__).parent / "samples"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -130,9 +137,20 @@ def publish_into(
                     published.append(
                         await commands.publish(session, wiring.changes, document.slug, note=note)
                     )
+            await heard(settings, database)
         return published
 
     return asyncio.run(run())
+
+
+async def heard(settings: Settings, database: Database) -> None:
+    """Wait until the servers of this process have heard of all that is published."""
+    async with database.snapshot() as session:
+        last = await session.scalar(select(func.max(Change.seq))) or 0
+    async with asyncio.timeout(20):
+        for server in [server for server in RUNNING if server.settings == settings]:
+            while server.store.listening and server.store.seq < last:  # noqa: ASYNC110 - in another thread
+                await asyncio.sleep(0.001)
 
 
 @pytest.fixture
@@ -150,48 +168,79 @@ def withdraw(settings: Settings) -> Withdraw:
     """Withdraws a bulletin from the test's own database."""
 
     async def run(slug: str, note: str) -> Withdrawn:
-        async with connect(settings) as database, database.session() as session:
-            return await commands.withdraw(session, wiring.changes, slug, note)
+        async with connect(settings) as database:
+            async with database.session() as session:
+                withdrawn = await commands.withdraw(session, wiring.changes, slug, note)
+            await heard(settings, database)
+        return withdrawn
 
     return lambda slug, note="已撤回。": asyncio.run(run(slug, note))
 
 
 @dataclass(frozen=True)
 class Server:
-    """The API on a socket of 127.0.0.1."""
+    """The API on a socket of 127.0.0.1; ``app`` is what stands behind the front with its ``store``."""
 
+    settings: Settings
     app: FastAPI
+    store: Store
     client: httpx2.Client
     port: int
 
     @contextmanager
     def counting(self) -> Iterator[list[str]]:
-        """The SQL statements executed while the context lasts."""
-        engine = self.app.state.database.engine.sync_engine
+        """The SQL statements executed while the context lasts; nothing is hot at its beginning."""
+        self.forget()
+        database = self.app.state.database
+        engine = database.engine.sync_engine
+        lookup = database.lookup
         statements: list[str] = []
+
+        async def look_up(query: LiteralString, parameters: Sequence[object]) -> Any:
+            statements.append(query)
+            return await lookup(query, parameters)
 
         def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             statements.append(statement)
 
         event.listen(engine, "before_cursor_execute", note)
+        database.lookup = look_up
         try:
             yield statements
         finally:
             event.remove(engine, "before_cursor_execute", note)
+            database.lookup = lookup
+
+    def forget(self) -> None:
+        """Let nothing be hot, after the database was changed behind the server's back."""
+        self.store.clear()
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
-    app = create_app(settings)
+def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
+    """The API, with further routers if some are given."""
+    gate = create_app(settings)
+    front = gate.app
+    assert isinstance(front, Front)
+    app = front.app
+    assert isinstance(app, FastAPI)
+    for router in routers:
+        app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(gate, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             client.get("/health/live")  # the socket listens already: the answer waits for the start
-            yield Server(app=app, client=client, port=port)
+            deadline = time.monotonic() + 20
+            while not front.store.listening and time.monotonic() < deadline:
+                time.sleep(0.001)
+            server_ = Server(settings, app, front.store, client, port)
+            RUNNING.append(server_)
+            yield server_
+            RUNNING.remove(server_)
     finally:
         server.should_exit = True
         thread.join()

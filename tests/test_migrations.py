@@ -4,16 +4,21 @@ from contextlib import contextmanager
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
 import app.bulletins.models
+import app.bulletins.schedule
 import app.editorial.models
 import app.kit.changes
+import app.kit.idempotency
+import app.kit.throttle
 import app.partners.models
 import app.partners.tokens
 import app.search.models
-import app.search.suggest_models  # noqa: F401 - the imports fill the metadata
+import app.search.suggest_models
+import app.wechat.models  # noqa: F401 - the imports fill the metadata
 from app.kit import migrate
+from app.kit.connections import synchronous
 from app.kit.db import Base
 from app.kit.settings import Settings
 
@@ -26,7 +31,7 @@ UNION ALL SELECT 'function', oid::regprocedure::text FROM pg_proc WHERE pronames
 
 @contextmanager
 def connection(settings: Settings) -> Iterator[Connection]:
-    engine = create_engine(settings.sqlalchemy_url)
+    engine = synchronous(settings.conninfo)
     with engine.connect() as opened:
         yield opened
     engine.dispose()

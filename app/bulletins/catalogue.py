@@ -70,8 +70,8 @@ async def tags(session: AsyncSession, query: TagQuery) -> tuple[list[Tag], str |
     return list(page), cursor
 
 
-async def tag(session: AsyncSession, slug: str) -> schemas.TagDetail | None:
-    """A tag with its children, or None."""
+async def tag(session: AsyncSession, slug: str) -> tuple[Tag, schemas.TagDetail] | None:
+    """A tag's row, and the tag with its children; or None."""
     if not is_slug(slug):
         return None
     query = select(Tag).where(Tag.slug == slug).options(joinedload(Tag.parent), selectinload(Tag.children))
@@ -79,7 +79,7 @@ async def tag(session: AsyncSession, slug: str) -> schemas.TagDetail | None:
     if row is None:
         return None
     children = [shapes.tag_name(child) for child in row.children]
-    return schemas.TagDetail(**dict(shapes.tag(row)), children=children)
+    return row, schemas.TagDetail(**dict(shapes.tag(row)), children=children)
 
 
 async def sources(session: AsyncSession, query: SourceQuery) -> tuple[list[Source], str | None]:

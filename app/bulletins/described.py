@@ -7,7 +7,7 @@ from pydantic import Field
 from app.bulletins import examples, schemas
 from app.bulletins.examples import Example
 from app.kit.caching import JSON, SPARSE
-from app.kit.parameters import choices
+from app.kit.parameters import one_of
 from app.kit.problems import responses
 
 Responses = dict[int | str, dict[str, Any]]
@@ -22,14 +22,12 @@ _VALIDATORS = {
 _LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
 
 
-def sparse_fields(model: type[schemas.Output]) -> Any:
-    """The parameter that chooses among the fields of an object."""
-    return Field(
-        default=None,
-        pattern=choices(model),
-        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`.",
-        examples=[",".join(list(model.model_fields)[:2])],
+def sparse_fields(model: type[schemas.Output]) -> tuple[Any, ...]:
+    """What makes a parameter the choice among the fields of an object."""
+    described = Field(
+        description="Only these fields, separated by commas. The answer is then `" + SPARSE + "`."
     )
+    return *one_of(*model.model_fields), described
 
 
 def item(example: Example, *kinds: str) -> Responses:

@@ -1,6 +1,6 @@
 """The filters that lists share, as parameters and as conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.bulletins import keys
 from app.bulletins.document import normalised
 from app.bulletins.models import Source, Tag
 from app.kit.pagination import PageQuery
@@ -101,6 +102,17 @@ async def source_rows(session: AsyncSession, names: Sequence[str]) -> list[Sourc
         if name not in known:
             raise invalid_parameter("source", f"there is no source {name!r}")
     return [known[name] for name in names]
+
+
+def listed_by(filters: TagFilters, tags: Mapping[str, Tag], sources: Sequence[Source]) -> list[str]:
+    """Surrogate keys of a list by these filters: one is dropped whenever a row may enter or leave it."""
+    if filters.tag:
+        return [keys.tag(tags[filters.tag[0]].id)]
+    if sources:
+        return [keys.source(sources[0].id)]
+    if filters.tag_any:
+        return [keys.tag(tags[slug].id) for slug in filters.tag_any]
+    return [keys.CONTENT]
 
 
 def words(column: InstrumentedAttribute[str], q: str | None) -> list[ColumnElement[bool]]:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.bulletins import keys
 from app.bulletins.document import BulletinDocument, ReferenceItem, block_text, content_hash, normalised
 from app.bulletins.document import Section as SectionValue
 from app.bulletins.events import BulletinPublished, BulletinWithdrawn
@@ -29,6 +30,7 @@ from app.bulletins.models import (
     Source,
     Tag,
 )
+from app.kit.changes import touch
 from app.kit.db import Base, new_id
 
 NO_DATE = date.min
@@ -82,6 +84,7 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
         sources=frozenset(reference.source_id for reference in references.values()),
     )
     await _recount(session, before, after)
+    touch(session, keys.CONTENT, *before.keys(), *after.keys())
 
 
 async def remove(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
@@ -91,6 +94,7 @@ async def remove(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> 
     before = await _counted(session, bulletins)
     await session.execute(delete(Bulletin).where(Bulletin.id.in_(bulletins)))
     await _recount(session, before, _Counted())
+    touch(session, keys.CONTENT, *before.keys())
 
 
 async def _tag_ids(session: AsyncSession, slugs: Set[str]) -> dict[str, UUID]:
@@ -235,6 +239,12 @@ class _Counted:
     tags: frozenset[UUID] = frozenset()
     references: frozenset[UUID] = frozenset()
     sources: frozenset[UUID] = frozenset()
+
+    def keys(self) -> Iterator[str]:
+        """The surrogate keys of the answers that show the counts, or list by these rows."""
+        yield from map(keys.tag, self.tags)
+        yield from map(keys.reference, self.references)
+        yield from map(keys.source, self.sources)
 
 
 async def _counted(session: AsyncSession, bulletins: Sequence[UUID]) -> _Counted:

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -41,6 +41,7 @@ class SectionTag(Base):
 
     __table_args__ = (
         Index("section_tag_listed_idx", tag_id, date.desc(), number),
+        Index("section_tag_dated_idx", date, tag_id),
         Index(None, section_id),
     )
 
@@ -56,6 +57,7 @@ class BulletinSource(Base):
 
     __table_args__ = (
         Index("bulletin_source_listed_idx", source_id, date.desc()),
+        Index("bulletin_source_dated_idx", date, source_id),
         Index(None, bulletin_id),
     )
 
@@ -199,6 +201,27 @@ class Citation(Base):
     bulletin: Mapped[Bulletin] = relationship(back_populates="citations", lazy="raise")
 
 
+class Finished(Base):
+    """What the API answers for a bulletin or one of its sections: bytes made by publishing.
+
+    ``kind`` is ``bulletin``, ``item`` (as lists show it) or ``section`` with its ``number``; ``form`` is
+    the code that made it (:data:`app.bulletins.finished.FORM`). ``gzip`` and ``zstd`` are the body in
+    these codings, None where it is not worth it. Without a row the same is made when it is asked for.
+    """
+
+    __tablename__ = "finished"
+
+    slug: Mapped[str] = mapped_column(ForeignKey("bulletin.slug", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
+    form: Mapped[int]
+    version: Mapped[int]
+    etag: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    gzip: Mapped[bytes | None] = mapped_column(LargeBinary)
+    zstd: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class PublishedVersion(Base):
     """A bulletin as one of its versions made it public, or its withdrawal, which counts as a version too.
 
@@ -228,3 +251,12 @@ class PublishedVersion(Base):
     __table_args__ = (
         Index("published_version_listed_idx", date.desc(), at, postgresql_where=document.is_not(None)),
     )
+
+
+class PublishedImage(Base):
+    """A stored picture that a readable version of the bulletin shows."""
+
+    __tablename__ = "published_image"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True, index=True)

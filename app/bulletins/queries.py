@@ -2,67 +2,74 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
-from sqlalchemy.orm.interfaces import LoaderOption
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from app.bulletins.filters import Order, TagFilters, between, source_rows, tag_rows, words
+from app.bulletins import finished, keys
+from app.bulletins.filters import Order, TagFilters, between, listed_by, source_rows, tag_rows, words
+from app.bulletins.finished import FORM
 from app.bulletins.models import (
     Bulletin,
     BulletinSource,
     BulletinTag,
     Citation,
+    Finished,
     Reference,
     Section,
     SectionTag,
 )
-from app.bulletins.shapes import PARTS, Part, Placed
 from app.kit import pagination
-from app.kit.parameters import is_slug
+from app.kit.db import Database
 
 BulletinKey = TypeAdapter(tuple[date])
 SectionKey = TypeAdapter(tuple[date, Annotated[int, Field(ge=1, le=32_000)]])
 
-_PARTS: dict[Part, tuple[LoaderOption, ...]] = {
-    "sections": (selectinload(Bulletin.sections).selectinload(Section.tags),),
-    "citations": (selectinload(Bulletin.citations),),
-    "contacts": (),
-}
+
+class List(NamedTuple):
+    """A page: the finished answers of its items, the cursor of the next one, its surrogate keys."""
+
+    items: list[bytes]
+    next: str | None
+    keys: list[str]
 
 
-def _placed(parts: frozenset[Part]) -> Select[Bulletin, str | None, str | None]:
-    """Bulletins with their neighbours and whatever ``parts`` need; a fixed number of queries."""
-    other = aliased(Bulletin)
-    before = select(other.slug).where(other.date < Bulletin.date).order_by(other.date.desc()).limit(1)
-    after = select(other.slug).where(other.date > Bulletin.date).order_by(other.date).limit(1)
-    options = (selectinload(Bulletin.tags), *(option for part in sorted(parts) for option in _PARTS[part]))
-    return select(Bulletin, before.scalar_subquery(), after.scalar_subquery()).options(*options)
+class Listed(NamedTuple):
+    """A row of a list; ``body`` is its finished answer, None where that has still to be made."""
+
+    slug: str
+    number: int
+    body: bytes | None
+    date: date
 
 
-async def bulletin(session: AsyncSession, slug: str) -> Placed | None:
-    """The whole published bulletin, or None."""
-    if not is_slug(slug):
-        return None
-    row = (await session.execute(_placed(PARTS).where(Bulletin.slug == slug))).one_or_none()
-    return Placed(*row) if row else None
+def _finished(kind: str, number: InstrumentedAttribute[int] | int) -> ColumnElement[bool]:
+    """Joins the finished answers of a kind to bulletins."""
+    return and_(
+        Finished.slug == Bulletin.slug,
+        Finished.kind == kind,
+        Finished.number == number,
+        Finished.form == FORM,
+    )
 
 
-async def latest_slug(session: AsyncSession) -> str | None:
-    return await session.scalar(select(Bulletin.slug).order_by(Bulletin.date.desc()).limit(1))
+async def latest_slug(database: Database) -> str | None:
+    row = await database.lookup("SELECT slug FROM bulletin ORDER BY date DESC LIMIT 1", ())
+    return row[0] if row else None
 
 
 async def bulletins(
-    session: AsyncSession, filters: TagFilters, order: Order, parts: frozenset[Part]
-) -> tuple[list[Placed], str | None]:
-    """A page of bulletins by date, and the cursor of the next page."""
+    session: AsyncSession, filters: TagFilters, order: Order, kind: Literal["item", "bulletin"]
+) -> List:
+    """A page of bulletins by date, as items or whole."""
     tags = await tag_rows(session, filters)
     sources = await source_rows(session, filters.source)
-    query = _placed(parts)
+    query = select(Bulletin.slug, literal(0), Finished.body, Bulletin.date)
+    query = query.outerjoin(Finished, _finished(kind, 0))
     day: InstrumentedAttribute[date] = Bulletin.date
     if filters.tag:
         # The first tag's index leads; the others are looked up for each of its rows.
@@ -93,31 +100,19 @@ async def bulletins(
         (last,) = pagination.decode(filters.cursor, owner, BulletinKey)
         query = query.where(day < last if order == "-date" else day > last)
     query = query.order_by(day.desc() if order == "-date" else day).limit(filters.limit + 1)
-    rows = [Placed(*row) for row in await session.execute(query)]
-    page, cursor = pagination.cut(rows, filters.limit, lambda placed: (placed.row.date,), owner)
-    return list(page), cursor
+    rows = [Listed(*row) for row in await session.execute(query)]
+    page, cursor = pagination.cut(rows, filters.limit, lambda row: (row.date,), owner)
+    bodies = await finished.bodies(session, kind, page)
+    shown = [keys.bulletin(row.slug) for row in page]
+    return List(bodies, cursor, [*shown, *listed_by(filters, tags, sources)])
 
 
-async def section(session: AsyncSession, slug: str, number: int) -> Section | None:
-    """One section of a published bulletin, with its tags and its bulletin, or None."""
-    if not is_slug(slug):
-        return None
-    query = _sections().where(Bulletin.slug == slug, Section.number == number)
-    return await session.scalar(query)
-
-
-def _sections() -> Select[Section]:
-    query = select(Section).join(Section.bulletin)
-    return query.options(joinedload(Section.bulletin), selectinload(Section.tags))
-
-
-async def sections(
-    session: AsyncSession, filters: TagFilters, order: Order
-) -> tuple[list[Section], str | None]:
-    """A page of sections by date, within a day by number, and the cursor of the next page."""
+async def sections(session: AsyncSession, filters: TagFilters, order: Order) -> List:
+    """A page of sections by date, within a day by number."""
     tags = await tag_rows(session, filters)
     sources = await source_rows(session, filters.source)
-    query = _sections()
+    query = select(Bulletin.slug, Section.number, Finished.body, Section.date).join(Section.bulletin)
+    query = query.outerjoin(Finished, _finished("section", Section.number))
     day: InstrumentedAttribute[date] = Section.date
     number: InstrumentedAttribute[int] = Section.number
     if filters.tag:
@@ -149,9 +144,10 @@ async def sections(
     if filters.cursor:
         query = query.where(_after(day, number, pagination.decode(filters.cursor, owner, SectionKey), order))
     query = query.order_by(day.desc() if order == "-date" else day, number).limit(filters.limit + 1)
-    rows = (await session.scalars(query)).all()
+    rows = [Listed(*row) for row in await session.execute(query)]
     page, cursor = pagination.cut(rows, filters.limit, lambda row: (row.date, row.number), owner)
-    return list(page), cursor
+    bodies = await finished.bodies(session, "section", page)
+    return List(bodies, cursor, listed_by(filters, tags, sources))
 
 
 def _after(day: Any, number: Any, key: tuple[date, int], order: Order) -> ColumnElement[bool]:

@@ -1,26 +1,28 @@
 """The public reading API."""
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import Field, ValidationInfo, field_validator
-from sqlalchemy.ext.asyncio import AsyncSession
+from pydantic import BaseModel, Field
 
-from app.bulletins import catalogue, examples, queries, schemas, shapes, versions
+from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes, versions
 from app.bulletins.catalogue import SourceQuery, TagQuery
 from app.bulletins.described import item, listed, sparse_fields
 from app.bulletins.document import MAX_SECTIONS
 from app.bulletins.filters import Order, TagFilters
+from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
-from app.kit.caching import PUBLIC, CachePolicy, reply
+from app.bulletins.versions import VersionQuery
+from app.kit.caching import PUBLIC, CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
-from app.kit.pagination import Page, next_link
-from app.kit.parameters import Digits, PastMoment, Query, chosen, once, one_of
-from app.kit.problems import Problem
+from app.kit.pagination import next_link
+from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
+from app.kit.problems import Problem, invalid_parameter
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
@@ -31,80 +33,77 @@ class BulletinsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
     include: Annotated[
         str | None,
-        Field(
-            pattern=one_of("sections", "citations", "contacts"),
-            description="Add these parts of the content, separated by commas",
-            examples=["sections,citations"],
-        ),
+        *one_of("sections", "citations", "contacts"),
+        Field(description="Add these parts of the content, separated by commas"),
     ] = None
     as_of: Annotated[
         PastMoment | None, Field(description="The list as it was then, without what was withdrawn since")
     ] = None
-    fields: str | None = sparse_fields(schemas.BulletinItem)
+    fields: Annotated[str | None, *sparse_fields(schemas.BulletinItem)] = None
 
 
-class BulletinQuery(Query):
-    fields: str | None = sparse_fields(schemas.Bulletin)
+class LatestQuery(Query):
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
-class VersionQuery(BulletinQuery):
-    version: Annotated[
-        int | None,
-        Field(ge=1, le=versions.MAX_VERSION, description="This version of it", examples=[1]),
+class BulletinQuery(VersionQuery):
+    min_version: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
         Digits,
-    ] = None
-    as_of: Annotated[PastMoment | None, Field(description="The version that was public then")] = None
-
-    @field_validator("as_of")
-    @classmethod
-    def _one_way(cls, as_of: datetime | None, info: ValidationInfo) -> datetime | None:
-        if as_of is not None and info.data.get("version") is not None:
-            raise ValueError("it cannot be combined with version")
-        return as_of
+    ] = 1
+    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
 
 
 class SectionsQuery(TagFilters):
     order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: str | None = sparse_fields(schemas.Section)
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class SectionQuery(Query):
-    fields: str | None = sparse_fields(schemas.Section)
+    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
 
 
 class TagsQuery(TagQuery):
-    fields: str | None = sparse_fields(schemas.Tag)
+    fields: Annotated[str | None, *sparse_fields(schemas.Tag)] = None
 
 
 class TagDetailQuery(Query):
-    fields: str | None = sparse_fields(schemas.TagDetail)
+    fields: Annotated[str | None, *sparse_fields(schemas.TagDetail)] = None
 
 
 class ReferencesQuery(TagFilters):
-    fields: str | None = sparse_fields(schemas.Reference)
+    fields: Annotated[str | None, *sparse_fields(schemas.Reference)] = None
 
 
 class ReferenceQuery(Query):
-    fields: str | None = sparse_fields(schemas.ReferenceDetail)
+    fields: Annotated[str | None, *sparse_fields(schemas.ReferenceDetail)] = None
 
 
 class SourcesQuery(SourceQuery):
-    fields: str | None = sparse_fields(schemas.Source)
+    fields: Annotated[str | None, *sparse_fields(schemas.Source)] = None
 
 
 def _page(
     request: Request,
-    items: list[Any],
-    cursor: str | None,
+    page: List,
     fields: frozenset[str] | None,
     modified: datetime | None,
     policy: CachePolicy = PUBLIC,
 ) -> Response:
-    content = Page[Any](items=items, next=cursor)
-    headers = next_link(request, cursor)
+    content = b'{"items":[%b],"next":%b}' % (b",".join(page.items), json.dumps(page.next).encode())
     return reply(
-        request, content, modified=modified, fields=fields, listed=True, headers=headers, policy=policy
+        request,
+        sparse(content, fields, listed=True),
+        keys=page.keys,
+        modified=modified,
+        headers=next_link(request, page.next),
+        policy=policy,
     )
+
+
+def _models(items: Iterable[BaseModel]) -> list[bytes]:
+    return [item.model_dump_json().encode() for item in items]
 
 
 @router.get(
@@ -120,67 +119,79 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
-    shown = None if fields is None else fields | included
     if query.as_of:
-        then, cursor = await versions.bulletins(session, query, query.order, query.as_of)
-        items = [versions.item(past, parts) for past in then]
-        policy = versions.policy(query.as_of)
+        page, policy = await versions.bulletins(session, query, query.order, query.as_of)
     else:
-        rows, cursor = await queries.bulletins(session, query, query.order, parts)
-        items = [shapes.bulletin_item(row, parts) for row in rows]
+        page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
         policy = PUBLIC
-    return _page(request, items, cursor, shown, await last_change(session), policy)
+    if fields is None and (parts or query.as_of):
+        page = page._replace(items=[without(item, PARTS - parts) for item in page.items])
+    shown = None if fields is None else fields | included
+    return _page(request, page, shown, await last_change(session), policy)
 
 
 @router.get(
     "/bulletins/latest",
     operation_id="getLatestBulletin",
     response_model=schemas.Bulletin,
-    responses=item(examples.BULLETIN),
+    responses=item(examples.BULLETIN, "not-acceptable"),
 )
-async def get_latest_bulletin(
-    request: Request, session: Reader, query: Annotated[BulletinQuery, QueryParameters()]
-) -> Response:
+async def get_latest_bulletin(request: Request, query: Annotated[LatestQuery, QueryParameters()]) -> Response:
     """The newest bulletin; `Content-Location` names its own address."""
-    slug = await queries.latest_slug(session)
+    slug = await queries.latest_slug(request.app.state.database)
     if slug is None:
         raise Problem("not-found", "No bulletin is published yet.")
-    return await _bulletin(request, session, slug, query.fields)
+    return await _bulletin(request, slug, query.fields, keys.CONTENT)
 
 
 @router.get(
     "/bulletins/{slug}",
     operation_id="getBulletin",
     response_model=schemas.Bulletin,
-    responses=item(examples.BULLETIN, "withdrawn"),
+    responses=item(examples.BULLETIN, "not-acceptable", "withdrawn"),
 )
 async def get_bulletin(
-    request: Request, session: Reader, slug: BulletinSlug, query: Annotated[VersionQuery, QueryParameters()]
+    request: Request, slug: BulletinSlug, query: Annotated[BulletinQuery, QueryParameters()]
 ) -> Response:
     """One bulletin, whole: sections, tags, citations with their references, contacts.
+
+    With an `Accept` that prefers HTML, Markdown or plain text, and without parameters, it comes as such; see
+    `getBulletinAs`.
 
     Former versions can be read as long as the bulletin has not been withdrawn since; tag names and
     neighbours are then those of that time.
     """
     if when := query.version or query.as_of:
-        past = await versions.past(session, slug, when)
+        if query.min_version > 1:
+            raise invalid_parameter("min_version", "it cannot be combined with version or as_of")
+        async with request.app.state.database.snapshot() as session:
+            past = await versions.past(session, slug, when)
         return reply(
             request,
-            versions.bulletin(past),
+            sparse(past.body(), chosen(query.fields)),
+            keys=past.keys,
             modified=past.moment,
-            fields=chosen(query.fields),
             policy=versions.policy(past.moment),
         )
-    return await _bulletin(request, session, slug, query.fields)
+    return await _bulletin(request, slug, query.fields, at_least=query.min_version)
 
 
-async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: str | None) -> Response:
-    placed = await queries.bulletin(session, slug)
-    if placed is None:
-        raise await versions.absence(session, slug)
-    headers = {"Content-Location": f"/v1/bulletins/{slug}"}
-    modified = await last_change(session)
-    return reply(request, shapes.bulletin(placed), modified=modified, fields=chosen(fields), headers=headers)
+async def _bulletin(
+    request: Request, slug: str, fields: str | None, *more_keys: str, at_least: int = 1
+) -> Response:
+    found = await finished.find(request.app.state.database, slug, "bulletin", at_least=at_least)
+    if found is None:
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug)
+    if found.version < at_least:
+        raise invalid_parameter("min_version", f"version {found.version} is the newest")
+    return reply(
+        request,
+        found.shown(chosen(fields)),
+        keys=[keys.bulletin(slug), *more_keys],
+        modified=found.modified,
+        headers={"Content-Location": f"/v1/bulletins/{slug}", "Vary": "Accept, Accept-Encoding"},
+    )
 
 
 @router.get(
@@ -191,18 +202,18 @@ async def _bulletin(request: Request, session: AsyncSession, slug: str, fields: 
 )
 async def get_section(
     request: Request,
-    session: Reader,
     slug: BulletinSlug,
     number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
     query: Annotated[SectionQuery, QueryParameters()],
 ) -> Response:
     """One section with the name of its bulletin."""
-    row = await queries.section(session, slug, number)
-    if row is None:
+    found = await finished.find(request.app.state.database, slug, "section", number)
+    if found is None:
         detail = f"No bulletin {slug} with a section {number} is published."
-        raise await versions.absence(session, slug, detail)
-    modified = await last_change(session)
-    return reply(request, shapes.section_alone(row), modified=modified, fields=chosen(query.fields))
+        async with request.app.state.database.snapshot() as session:
+            raise await versions.absence(session, slug, detail)
+    body = found.shown(chosen(query.fields))
+    return reply(request, body, keys=[keys.bulletin(slug)], modified=found.modified)
 
 
 @router.get(
@@ -215,9 +226,8 @@ async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
 ) -> Response:
     """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
-    rows, cursor = await queries.sections(session, query, query.order)
-    items = [shapes.section_alone(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = await queries.sections(session, query, query.order)
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=listed(examples.TAG))
@@ -226,8 +236,8 @@ async def list_tags(
 ) -> Response:
     """Tags by slug, with how much is published under each."""
     rows, cursor = await catalogue.tags(session, query)
-    items = [shapes.tag(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.tag, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
@@ -246,7 +256,9 @@ async def get_tag(
     found = await catalogue.tag(session, slug)
     if found is None:
         raise Problem("not-found", f"There is no tag {slug!r}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    row, detail = found
+    body = sparse(detail.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.tag(row.id)], modified=await last_change(session))
 
 
 @router.get(
@@ -260,8 +272,8 @@ async def list_references(
 ) -> Response:
     """References that published bulletins cite, newest first. Tags are those of the citing bulletins."""
     rows, cursor = await catalogue.references(session, query)
-    items = [shapes.reference(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.reference, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))
 
 
 @router.get(
@@ -273,14 +285,15 @@ async def list_references(
 async def get_reference(
     request: Request,
     session: Reader,
-    reference_id: Annotated[UUID, Path(alias="id", examples=[examples.REFERENCE["id"]])],
+    reference_id: Annotated[Id, Path(alias="id", examples=[examples.REFERENCE["id"]])],
     query: Annotated[ReferenceQuery, QueryParameters()],
 ) -> Response:
     """One reference with every bulletin and section that cites it, and what for."""
     found = await catalogue.reference(session, reference_id)
     if found is None:
         raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
-    return reply(request, found, modified=await last_change(session), fields=chosen(query.fields))
+    body = sparse(found.model_dump_json().encode(), chosen(query.fields))
+    return reply(request, body, keys=[keys.reference(reference_id)], modified=await last_change(session))
 
 
 @router.get(
@@ -294,5 +307,5 @@ async def list_sources(
 ) -> Response:
     """Sources that published bulletins cite, by slug."""
     rows, cursor = await catalogue.sources(session, query)
-    items = [shapes.source(row) for row in rows]
-    return _page(request, items, cursor, chosen(query.fields), await last_change(session))
+    page = List(_models(map(shapes.source, rows)), cursor, [keys.CONTENT])
+    return _page(request, page, chosen(query.fields), await last_change(session))

@@ -1,28 +1,15 @@
-"""Rows of the live tables as the API's schemas."""
+"""Documents, and rows of the live tables, as the API's schemas."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from pydantic import TypeAdapter
+from typing import Literal
+from uuid import UUID
 
 from app.bulletins import models, schemas
-from app.bulletins.document import Block, Contact
+from app.bulletins.document import BulletinDocument, Citation, Section, content_hash
+from app.bulletins.published import Standing
 from app.bulletins.taxonomy import TagKind
 
 Part = Literal["sections", "citations", "contacts"]
 PARTS: frozenset[Part] = frozenset({"sections", "citations", "contacts"})
-
-_BLOCKS = TypeAdapter(list[Block])
-_CONTACTS = TypeAdapter(list[Contact])
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A bulletin with the slugs of its neighbours in time."""
-
-    row: models.Bulletin
-    previous: str | None
-    next: str | None
 
 
 def anchor(number: int) -> str:
@@ -38,67 +25,58 @@ def bulletin_name(row: models.Bulletin) -> schemas.BulletinName:
     return schemas.BulletinName(slug=row.slug, title=row.title, date=row.date)
 
 
-def section(row: models.Section) -> schemas.SectionInBulletin:
+def bulletin(document: BulletinDocument, standing: Standing) -> schemas.Bulletin:
+    """A whole bulletin, of a dated document, as it is or would be public."""
+    assert document.date is not None  # noqa: S101 - a slug is made of it
+    return schemas.Bulletin(
+        slug=document.slug,
+        series=document.series,
+        title=document.title,
+        date=document.date,
+        language=document.language,
+        organisation=document.organisation,
+        producers=list(document.producers),
+        abstract=document.abstract,
+        tags=[tag_name(standing.tags[slug]) for slug in document.tag_slugs],
+        version=standing.version,
+        content_hash=content_hash(document),
+        published_at=standing.published_at,
+        updated_at=standing.updated_at,
+        previous=standing.previous,
+        next=standing.next,
+        sections=[_section(section, document, standing) for section in document.sections],
+        citations=[_citation(*pair) for pair in zip(document.citations, standing.references, strict=True)],
+        contacts=list(document.contacts),
+    )
+
+
+def _section(section: Section, document: BulletinDocument, standing: Standing) -> schemas.SectionInBulletin:
     return schemas.SectionInBulletin(
-        number=row.number,
-        numeral=row.numeral,
-        heading=row.heading,
-        anchor=anchor(row.number),
-        page=row.page,
-        body=_BLOCKS.validate_python(row.body),
-        tags=[tag_name(tag) for tag in row.tags],
-        citations=row.citations,
+        number=section.number,
+        numeral=section.numeral,
+        heading=section.heading,
+        anchor=anchor(section.number),
+        page=section.page,
+        body=list(section.body),
+        tags=[tag_name(standing.tags[tag.slug]) for tag in section.tags],
+        citations=[each.number for each in document.citations if section.number in each.sections],
     )
 
 
-def section_alone(row: models.Section) -> schemas.Section:
-    inside = section(row)
-    return schemas.Section(**dict(inside), bulletin=bulletin_name(row.bulletin))
-
-
-def citation(row: models.Citation) -> schemas.Citation:
+def _citation(citation: Citation, reference: UUID) -> schemas.Citation:
     return schemas.Citation(
-        number=row.number,
-        purpose=row.purpose,
-        sections=row.sections,
-        inferred=row.inferred,
-        reference=schemas.ReferenceInCitation(id=row.reference_id, **row.item),
+        number=citation.number,
+        purpose=citation.purpose,
+        sections=list(citation.sections),
+        inferred=citation.inferred,
+        reference=schemas.ReferenceInCitation(id=reference, **dict(citation.reference)),
     )
 
 
-def bulletin_item(placed: Placed, parts: frozenset[Part]) -> schemas.BulletinItem:
-    """A bulletin as a list shows it, with ``parts`` of its content, which must be loaded."""
-    row = placed.row
-    content: dict[str, Any] = {}
-    if "sections" in parts:
-        content["sections"] = [section(each) for each in row.sections]
-    if "citations" in parts:
-        content["citations"] = [citation(each) for each in row.citations]
-    if "contacts" in parts:
-        content["contacts"] = _CONTACTS.validate_python(row.contacts)
-    return schemas.BulletinItem(
-        slug=row.slug,
-        series=row.series,
-        title=row.title,
-        date=row.date,
-        language=row.language,
-        organisation=row.organisation,
-        producers=row.producers,
-        abstract=row.abstract,
-        tags=[tag_name(tag) for tag in row.tags],
-        version=row.version,
-        content_hash=row.content_hash,
-        published_at=row.published_at,
-        updated_at=row.updated_at,
-        previous=placed.previous,
-        next=placed.next,
-        **content,
-    )
-
-
-def bulletin(placed: Placed) -> schemas.Bulletin:
-    """A whole bulletin; all its parts must be loaded."""
-    return schemas.Bulletin(**dict(bulletin_item(placed, PARTS)))
+def sections(bulletin: schemas.Bulletin) -> list[schemas.Section]:
+    """Each section by itself, with the name of its bulletin."""
+    name = schemas.BulletinName(slug=bulletin.slug, title=bulletin.title, date=bulletin.date)
+    return [schemas.Section(**dict(section), bulletin=name) for section in bulletin.sections]
 
 
 def tag(row: models.Tag) -> schemas.Tag:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
 from pydantic import Field
 
-from app.bulletins import examples, schemas, versions
+from app.bulletins import examples, keys, schemas, versions
 from app.bulletins.described import item, listed, sparse_fields
 from app.bulletins.diff import diff
-from app.kit.caching import reply
+from app.kit.caching import reply, sparse
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import Page, PageQuery, next_link
@@ -23,13 +23,13 @@ router = APIRouter(prefix="/v1/bulletins/{slug}", dependencies=[Depends(once)])
 
 
 class RevisionsQuery(PageQuery):
-    fields: str | None = sparse_fields(schemas.Revision)
+    fields: Annotated[str | None, *sparse_fields(schemas.Revision)] = None
 
 
 class DiffQuery(Query):
     from_: Annotated[Number, Field(alias="from", description="The version to begin with", examples=[1])]
     to: Annotated[Number, Field(description="The version to arrive at", examples=[2])]
-    fields: str | None = sparse_fields(schemas.BulletinDiff)
+    fields: Annotated[str | None, *sparse_fields(schemas.BulletinDiff)] = None
 
 
 @router.get(
@@ -43,12 +43,12 @@ async def list_revisions(
 ) -> Response:
     """Every version of a bulletin that was made public, the newest first, with what the editors say of it."""
     rows, cursor = await versions.revisions(session, slug, query)
+    page = Page[schemas.Revision](items=[versions.revision(row) for row in rows], next=cursor)
     return reply(
         request,
-        Page[schemas.Revision](items=[versions.revision(row) for row in rows], next=cursor),
+        sparse(page.model_dump_json().encode(), chosen(query.fields), listed=True),
+        keys=[keys.bulletin(slug)],
         modified=await last_change(session),
-        fields=chosen(query.fields),
-        listed=True,
         headers=next_link(request, cursor),
     )
 
@@ -70,4 +70,10 @@ async def get_diff(
         slug=slug, old=versions.revision(old), new=versions.revision(new), changes=changes
     )
     at = max(old.at, new.at)
-    return reply(request, content, modified=at, fields=chosen(query.fields), policy=versions.policy(at))
+    return reply(
+        request,
+        sparse(content.model_dump_json().encode(), chosen(query.fields)),
+        keys=[keys.bulletin(slug)],
+        modified=at,
+        policy=versions.policy(at),
+    )

@@ -1,25 +1,24 @@
 """Reading the versions that were made public, and what was public at a moment that has passed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.bulletins import schemas, shapes
-from app.bulletins.document import BulletinDocument, Citation, Section
+from app.bulletins import keys, schemas, shapes
+from app.bulletins.document import BulletinDocument
 from app.bulletins.filters import Order, TagFilters, between, source_rows, tag_rows, words
-from app.bulletins.models import PublishedVersion
-from app.bulletins.shapes import PARTS, Part
+from app.bulletins.models import PublishedVersion, Tag
+from app.bulletins.published import Standing
+from app.bulletins.queries import List
 from app.kit import pagination
 from app.kit.caching import PUBLIC, CachePolicy
 from app.kit.pagination import PageQuery
-from app.kit.parameters import is_slug
+from app.kit.parameters import Digits, PastMoment, Query, is_slug
 from app.kit.problems import Problem
 
 MAX_VERSION = 1_000_000
@@ -33,6 +32,20 @@ VersionKey = TypeAdapter(tuple[Annotated[int, Field(ge=1, le=MAX_VERSION)]])
 DateKey = TypeAdapter(tuple[date])
 
 
+class VersionQuery(Query):
+    version: Annotated[
+        int | None, Field(ge=1, le=MAX_VERSION, description="This version of it", examples=[1]), Digits
+    ] = None
+    as_of: Annotated[PastMoment | None, Field(description="The version that was public then")] = None
+
+    @field_validator("as_of")
+    @classmethod
+    def _one_way(cls, as_of: datetime | None, info: ValidationInfo) -> datetime | None:
+        if as_of is not None and info.data.get("version") is not None:
+            raise ValueError("it cannot be combined with version")
+        return as_of
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """A version as it was at a moment, with the slugs of its neighbours in time."""
@@ -41,6 +54,26 @@ class Past:
     moment: datetime
     previous: str | None
     next: str | None
+
+    @property
+    def keys(self) -> list[str]:
+        """The surrogate keys of what shows it: a withdrawal changes it, and its neighbours."""
+        beside = [slug for slug in (self.previous, self.next) if slug]
+        return [keys.bulletin(slug) for slug in (self.row.slug, *beside)]
+
+    def body(self) -> bytes:
+        """The whole bulletin as it was, as JSON."""
+        row = self.row
+        standing = Standing(
+            version=row.version,
+            published_at=row.published_at,
+            updated_at=row.at,
+            previous=self.previous,
+            next=self.next,
+            tags={tag["slug"]: Tag(**tag) for tag in row.tags},
+            references=row.references,
+        )
+        return shapes.bulletin(document(row), standing).model_dump_json().encode()
 
 
 def document(row: PublishedVersion) -> BulletinDocument:
@@ -136,8 +169,8 @@ async def revisions(
 
 async def bulletins(
     session: AsyncSession, filters: TagFilters, order: Order, moment: datetime
-) -> tuple[list[Past], str | None]:
-    """A page of the bulletins that were public at a moment, as they were; none withdrawn since."""
+) -> tuple[List, CachePolicy]:
+    """A page of the whole bulletins that were public at a moment; none that was withdrawn since."""
     await tag_rows(session, filters)
     sources = await source_rows(session, filters.source)
     day = PublishedVersion.date
@@ -163,7 +196,7 @@ async def bulletins(
     query = query.order_by(day.desc() if order == "-date" else day).limit(filters.limit + 1)
     rows = [Past(row, moment, *beside) for row, *beside in await session.execute(query)]
     page, cursor = pagination.cut(rows, filters.limit, lambda past: (past.row.date,), owner)
-    return list(page), cursor
+    return List([past.body() for past in page], cursor, [keys.CONTENT]), policy(moment)
 
 
 def _of(slug: str) -> Select[PublishedVersion]:
@@ -193,63 +226,4 @@ def revision(row: PublishedVersion) -> schemas.Revision:
             "content_hash": row.content_hash,
             "withdrawn": row.document is None,
         }
-    )
-
-
-def bulletin(past: Past) -> schemas.Bulletin:
-    """A whole bulletin as it was."""
-    return schemas.Bulletin.model_validate(dict(item(past, PARTS)))
-
-
-def item(past: Past, parts: frozenset[Part]) -> schemas.BulletinItem:
-    """A bulletin as the list showed it, with ``parts`` of its content."""
-    row, content = past.row, document(past.row)
-    tags = {tag["slug"]: schemas.TagName.model_validate(tag) for tag in row.tags}
-    whole: dict[Part, Any] = {
-        "sections": [_section(section, content, tags) for section in content.sections],
-        "citations": [_citation(*pair) for pair in zip(content.citations, row.references, strict=True)],
-        "contacts": list(content.contacts),
-    }
-    return schemas.BulletinItem(
-        slug=row.slug,
-        series=content.series,
-        title=content.title,
-        date=row.date,
-        language=content.language,
-        organisation=content.organisation,
-        producers=list(content.producers),
-        abstract=content.abstract,
-        tags=list(tags.values()),
-        version=row.version,
-        content_hash=row.content_hash or "",
-        published_at=row.published_at,
-        updated_at=row.at,
-        previous=past.previous,
-        next=past.next,
-        **{part: value for part, value in whole.items() if part in parts},
-    )
-
-
-def _section(
-    section: Section, content: BulletinDocument, tags: Mapping[str, schemas.TagName]
-) -> schemas.SectionInBulletin:
-    return schemas.SectionInBulletin(
-        number=section.number,
-        numeral=section.numeral,
-        heading=section.heading,
-        anchor=shapes.anchor(section.number),
-        page=section.page,
-        body=list(section.body),
-        tags=[tags[tag.slug] for tag in section.tags],
-        citations=[each.number for each in content.citations if section.number in each.sections],
-    )
-
-
-def _citation(citation: Citation, reference: UUID) -> schemas.Citation:
-    return schemas.Citation(
-        number=citation.number,
-        purpose=citation.purpose,
-        sections=list(citation.sections),
-        inferred=citation.inferred,
-        reference=schemas.ReferenceInCitation(id=reference, **dict(citation.reference)),
     )

@@ -1,14 +1,13 @@
 """``nqpf import``, ``list``, ``show`` and ``withdraw``: content, for editors and therefore in Chinese."""
 
 import asyncio
-import getpass
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import Failure, migrated_database, progress, say, say_json
+from app.cli.terminal import Failure, migrated_database, progress, say, say_json, user
 from app.kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def import_(
             for line in () if as_json else _lines(outcome):
                 say(line)
 
-        outcomes = asyncio.run(_import(settings, files, note if publish else None, author or _user(), done))
+        outcomes = asyncio.run(_import(settings, files, note if publish else None, author or user(), done))
     if as_json:
         say_json({"files": [outcome.as_json() for outcome in outcomes]})
     if any(outcome.refusal for outcome in outcomes):
@@ -112,36 +111,41 @@ async def _import(
 ) -> list["FileOutcome"]:
     from app.cli.importing import import_path
     from app.kit.db import connect
+    from app.kit.image_store import image_store
 
     outcomes = []
+    images = image_store(settings)
     async with connect(settings) as database:
         for file in files:
-            outcomes.append(await import_path(database, file, note=note, author=author))
+            outcomes.append(await import_path(database, images, file, note=note, author=author))
             done(outcomes[-1])
     return outcomes
 
 
 async def _list(settings: Settings, limit: int) -> tuple[list["BulletinItem"], bool]:
-    from app.bulletins import queries, shapes
+    from app.bulletins import queries
     from app.bulletins.filters import TagFilters
+    from app.bulletins.schemas import BulletinItem
     from app.kit.db import connect
 
     async with connect(settings) as database, database.snapshot() as session:
-        page, cursor = await queries.bulletins(session, TagFilters(limit=limit), "-date", frozenset())
-        return [shapes.bulletin_item(placed, frozenset()) for placed in page], cursor is not None
+        page = await queries.bulletins(session, TagFilters(limit=limit), "-date", "item")
+        return [BulletinItem.model_validate_json(item) for item in page.items], page.next is not None
 
 
 async def _show(settings: Settings, slug: str) -> "Bulletin | None":
-    from app.bulletins import queries, shapes
+    from app.bulletins import finished
+    from app.bulletins.schemas import Bulletin
     from app.kit.db import connect
 
-    async with connect(settings) as database, database.snapshot() as session:
-        placed = await queries.bulletin(session, slug)
-        return shapes.bulletin(placed) if placed else None
+    async with connect(settings) as database:
+        found = await finished.find(database, slug, "bulletin")
+    return Bulletin.model_validate_json(found.body) if found else None
 
 
 async def _withdraw(settings: Settings, slug: str, note: str) -> "Withdrawn":
-    from app.editorial.commands import Refused, withdraw
+    from app.editorial.commands import withdraw
+    from app.editorial.refused import Refused
     from app.kit.db import connect
     from app.wiring import changes
 
@@ -199,10 +203,3 @@ def _text(bulletin: "Bulletin") -> Iterator[str]:
     for citation in bulletin.citations:
         cited = citation.reference
         yield f"{citation.number}. {cited.source} | {cited.title} | {cited.date} | {citation.purpose}"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # An account without a name.
-        return "nqpf"

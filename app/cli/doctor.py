@@ -66,6 +66,19 @@ def _checks() -> Iterator[Check]:
     yield _port(settings)
     yield from _database(settings)
     yield _meilisearch(settings)
+    yield _wechat(settings)
+
+
+def _wechat(settings: Settings) -> Check:
+    from app.wechat.accounts import load
+
+    try:
+        accounts = load(settings)
+    except SettingsError as error:
+        return Check("wechat", "error", str(error), "correct the file, or unset the variable")
+    if accounts is None:
+        return Check("wechat", "ok", "NQPF_WECHAT is not set: there is no official account")
+    return Check("wechat", "ok", f"accounts: {', '.join(accounts.account)} (`nqpf wechat accounts --check`)")
 
 
 def _port(settings: Settings) -> Check:

@@ -7,10 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.bulletins.taxonomy import curated
-from app.editorial.commands import Imported, Published, Refused, import_file, publish
+from app.editorial.commands import Imported, Published, import_file, publish
+from app.editorial.images import keep_pictures
+from app.editorial.refused import Refused
 from app.ingest.reader import content, read_bytes
 from app.ingest.report import ImportReport, ImportResult, UnreadableFileError
 from app.kit.db import Database
+from app.kit.image_store import ImageStore
 from app.wiring import changes
 
 
@@ -46,7 +49,9 @@ class FileOutcome:
         }
 
 
-async def import_path(database: Database, path: Path, *, note: str | None, author: str) -> FileOutcome:
+async def import_path(
+    database: Database, images: ImageStore, path: Path, *, note: str | None, author: str
+) -> FileOutcome:
     """Read the file, make it a revision and publish that with its note; a refused file leaves no trace.
 
     :param note: the public note of the publication, which may be empty; None publishes nothing.
@@ -55,20 +60,24 @@ async def import_path(database: Database, path: Path, *, note: str | None, autho
         result, source = _read(path)
     except UnreadableFileError as error:
         return FileOutcome(str(path), refusal=Refusal(error.code, error.message))
-    async with database.session() as session:
-        imported = await import_file(session, result, source, author=author)
+    result = await keep_pictures(images, result)
+    try:
+        async with database.session() as session:
+            imported = await import_file(session, result, source, author=author)
+    except Refused as error:
+        return FileOutcome(str(path), report=result.report, refusal=Refusal(error.code, error.message))
     if note is None:
-        return FileOutcome(str(path), imported, result.report)
+        return FileOutcome(str(path), imported, imported.report)
     if imported.slug is None:
         refusal = Refusal("date.missing", "没有日期，不能发布。")
-        return FileOutcome(str(path), imported, result.report, refusal=refusal)
+        return FileOutcome(str(path), imported, imported.report, refusal=refusal)
     try:
         async with database.session() as session:
             published = await publish(session, changes, imported.slug, note=note)
     except Refused as error:
         refusal = Refusal(error.code, error.message)
-        return FileOutcome(str(path), imported, result.report, refusal=refusal)
-    return FileOutcome(str(path), imported, result.report, published)
+        return FileOutcome(str(path), imported, imported.report, refusal=refusal)
+    return FileOutcome(str(path), imported, imported.report, published)
 
 
 def _read(path: Path) -> tuple[ImportResult, bytes]:

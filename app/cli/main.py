@@ -6,7 +6,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, partners, search, server, up
+from app.cli import content, db, doctor, exporting, partners, publishing, search, server, staff, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -21,11 +21,16 @@ app.command("worker")(server.worker)
 app.command("import")(content.import_)
 app.command("list")(content.list_)
 app.command("show")(content.show)
+app.command("export")(exporting.export)
+app.command("verify")(exporting.verify)
 app.command("withdraw")(content.withdraw)
 app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
+app.add_typer(publishing.app, name="publish")
 app.add_typer(search.app, name="search")
 app.add_typer(partners.app, name="partners")
+app.add_typer(staff.app, name="staff")
+app.add_typer(wechat.app, name="wechat")
 app.command("doctor")(doctor.doctor)
 
 

@@ -68,22 +68,29 @@ def reindex(engine: Only = None) -> None:
 
 @app.command()
 def reconcile(as_json: Json = False) -> None:
-    """Compare Meilisearch's settings, ids and versions with what is live, and mend what differs."""
-    from app.search.indexing import reconcile as mend
+    """Compare what the engines hold with what is live, and mend what differs."""
+    from app.search import indexing, postgres
 
-    async def run(database: "Database", index: "Index | None") -> dict[str, Any]:
-        return asdict(await mend(database, index)) if index else {}
+    async def run(database: "Database", index: "Index | None") -> dict[str, dict[str, Any]]:
+        rows = {"slugs": await postgres.mend(database)}
+        mended = asdict(await indexing.reconcile(database, index)) if index else None
+        return ({"meilisearch": mended} if mended else {}) | {"postgres": rows}
 
-    mended = _run(run, needs_meilisearch=True)
+    mended = _run(run)
     if as_json:
         say_json(mended)
-    elif mended["rebuilt"]:
-        say("There was no index; it has been built.")
-    else:
-        settings = "mended" if mended["settings"] else "in order"
-        say(f"Settings {settings}, {len(mended['slugs'])} bulletins mended.")
-        for slug in mended["slugs"]:
+        return
+    for engine, found in mended.items():
+        say(f"{engine}: {_repaired(found)}")
+        for slug in found["slugs"]:
             say(f"  {slug}")
+
+
+def _repaired(found: dict[str, Any]) -> str:
+    if found.get("rebuilt"):
+        return "there was no index, it has been built"
+    settings = "settings mended, " if found.get("settings") else ""
+    return f"{settings}{len(found['slugs'])} bulletins mended"
 
 
 @app.command()

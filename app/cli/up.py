@@ -12,7 +12,7 @@ from pathlib import Path
 from app.cli.db import bring_up
 from app.cli.listening import address, answers, listen
 from app.cli.server import Host, Port
-from app.cli.terminal import Failure, database, say
+from app.cli.terminal import Failure, await_database, database, say
 from app.kit.settings import Settings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "samples" / "2026-06-25.txt"
@@ -33,6 +33,7 @@ def up(host: Host = None, port: Port = None) -> None:
         ) as listener:
             url = address(listener)
             with database(settings) as connected:
+                await_database(connected)
                 bring_up(connected)
                 if SAMPLE.is_file() and _is_empty(connected):
                     asyncio.run(_import_sample(connected))
@@ -59,9 +60,10 @@ async def _import_sample(settings: Settings) -> None:
     """Publish the real bulletin of the checkout."""
     from app.cli.importing import import_path
     from app.kit.db import connect
+    from app.kit.image_store import image_store
 
     async with connect(settings) as database_:
-        outcome = await import_path(database_, SAMPLE, note="", author="sample")
+        outcome = await import_path(database_, image_store(settings), SAMPLE, note="", author="sample")
     if outcome.refusal:
         raise Failure(f"the sample bulletin was refused: {outcome.refusal.message}")
     say(f"Published the sample bulletin {SAMPLE.stem}.")

@@ -12,9 +12,13 @@ from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument, Text
 from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
 from app.bulletins.live import UnknownTagError
+from app.bulletins.schedule import plan
 from app.bulletins.taxonomy import Taxonomy
+from app.editorial import revisions
 from app.editorial.models import Draft, Revision, SourceFile
-from app.editorial.sameness import same_text
+from app.editorial.refused import Refused
+from app.editorial.sameness import same_text, unrelated
+from app.editorial.workflow import STATE_NAMES, State
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.changes import Change, ChangeLog
 
@@ -29,24 +33,17 @@ MAX_NOTE = 2_000
 _NOTE: TypeAdapter[str] = TypeAdapter(Annotated[Text, Field(max_length=MAX_NOTE)])
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
-    """The content does not allow it. ``code`` is stable, ``message`` Chinese."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 @dataclass(frozen=True, slots=True)
 class Imported:
     """``revision`` is the draft's latest number; ``slug`` is None where its date is unknown.
 
-    ``formerly`` is the slug that the draft had until now, when its date was corrected.
+    ``report`` is that of the file, with what its draft makes of its date; ``formerly`` is the slug that
+    the draft had until now, when its date was corrected.
     """
 
     draft: Draft
     outcome: Literal["created", "revised", "unchanged"]
+    report: ImportReport
     formerly: str | None = None
 
     @property
@@ -86,35 +83,32 @@ async def import_file(
     slug = document.slug if document.date else None
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     draft = await _draft(session, slug, document, report.sha256)
-    if draft and await _latest(session, draft) == (document, _errors(report)):
-        return Imported(draft=draft, outcome="unchanged")
+    if draft:
+        result = await _placed(session, draft, result)
+        report = result.report
+    if draft and await _is_latest(session, draft, result):
+        return Imported(draft=draft, outcome="unchanged", report=report)
     outcome: Literal["created", "revised"] = "revised" if draft else "created"
     if draft is None:
-        draft = Draft(slug=slug, latest_revision=0, version=0)
+        draft = Draft(slug=slug, latest_revision=0, version=0, state=State.draft)
         session.add(draft)
+    elif draft.state in (State.approved, State.scheduled):
+        raise Refused(
+            "state.wrong", f"这一期的稿件{STATE_NAMES[State(draft.state)]}，不能再导入；请先在编辑台退回。"
+        )
+    elif draft.state != State.in_review:
+        revisions.move(draft, State.draft)
     formerly = draft.slug
     if slug and not draft.version:
         draft.slug = slug
-    draft.latest_revision += 1
     await session.execute(
         insert(SourceFile)
         .values(sha256=report.sha256, name=report.file, content=source)
         .on_conflict_do_nothing()
     )
-    await session.flush()
-    session.add(
-        Revision(
-            draft_id=draft.id,
-            number=draft.latest_revision,
-            document=document.model_dump(mode="json"),
-            report=report.model_dump(mode="json"),
-            source_file=report.sha256,
-            author=author,
-            note=note,
-        )
-    )
-    await session.flush()
-    return Imported(draft=draft, outcome=outcome, formerly=formerly if formerly != draft.slug else None)
+    await revisions.add(session, draft, document, report, author=author, note=note, source_file=report.sha256)
+    formerly = formerly if formerly != draft.slug else None
+    return Imported(draft=draft, outcome=outcome, report=report, formerly=formerly)
 
 
 async def _draft(
@@ -139,22 +133,35 @@ async def _draft(
     return None
 
 
-async def _revision(session: AsyncSession, draft: Draft, number: int) -> Revision:
-    query = select(Revision).where(Revision.draft_id == draft.id, Revision.number == number)
-    return (await session.scalars(query)).one()
+async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> ImportResult:
+    """The result with a finding where the file's date and text do not belong to one issue."""
+    document, slug = result.document, draft.slug
+    public = draft.published_revision is not None
+    number = draft.published_revision or draft.latest_revision
+    revision = await revisions.get(session, draft, number)
+    assert revision is not None  # noqa: S101 - the draft names it
+    known = revisions.document(revision)
+    if document.date and slug and document.slug != slug and public:
+        message = (
+            f"正文与已发布的 {slug} 期相同，文件里的日期却是 {document.slug}：已存为该期的修订，不能发布。"
+            f"要改日期，请先撤回 {slug}（nqpf withdraw），再导入并发布。"
+        )
+        finding = Finding(severity=Severity.error, code="date.published", message=message)
+    elif document.date and document.slug == slug and unrelated(document, known):
+        severity = Severity.error if public else Severity.warning
+        advice = "该期已经发布：确要整期替换，请先撤回（nqpf withdraw）。" if public else ""
+        message = f"{slug} 期已有稿件，与本文件的正文几乎没有相同之处：请核对日期。{advice}"
+        finding = Finding(severity=severity, code="text.unrelated", message=message)
+    else:
+        return result
+    findings = (*result.report.findings, finding)
+    return result.model_copy(update={"report": result.report.model_copy(update={"findings": findings})})
 
 
-async def _latest(session: AsyncSession, draft: Draft) -> tuple[BulletinDocument, list[Finding]]:
-    revision = await _revision(session, draft, draft.latest_revision)
-    return _document(revision), _errors(ImportReport.model_validate(revision.report))
-
-
-def _document(revision: Revision) -> BulletinDocument:
-    return BulletinDocument.model_validate(revision.document)
-
-
-def _errors(report: ImportReport) -> list[Finding]:
-    return [finding for finding in report.findings if finding.severity is Severity.error]
+async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
+    last = await revisions.latest(session, draft)
+    known = revisions.document(last), revisions.errors(revisions.report(last))
+    return known == (result.document, revisions.errors(result.report))
 
 
 async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note: str = "") -> Published:
@@ -165,25 +172,28 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
     """
     note = _public_note(note)
     draft = await _draft_of(session, slug)
-    revision = await _revision(session, draft, draft.latest_revision)
-    document = _document(revision)
+    revision = await revisions.latest(session, draft)
+    document = revisions.document(revision)
     if draft.published_revision is not None:
-        public = await _revision(session, draft, draft.published_revision)
-        if _document(public) == document:
+        public = await revisions.get(session, draft, draft.published_revision)
+        if public and revisions.document(public) == document:
+            revisions.move(draft, State.corrected if draft.version > 1 else State.published)
+            await plan(session, draft.id, None)
             return Published(slug=slug, version=draft.version, outcome="unchanged")
-    if errors := _errors(ImportReport.model_validate(revision.report)):
-        messages = "；".join(finding.message for finding in errors)
-        raise Refused("report.errors", f"有错误，不能发布：{messages}")
-    if document.slug != slug:
+    if document.date and document.slug != slug:
         raise Refused(
             "date.published",
             f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}：请先撤回 {slug}，再导入并发布。",
         )
+    if messages := "；".join(revisions.errors_of(revision)):
+        raise Refused("report.errors", f"有错误，不能发布：{messages}")
     # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
     at = await changes.begin(session)
     event = BulletinPublished if draft.published_revision is None else BulletinCorrected
+    revisions.move(draft, State.published if draft.published_revision is None else State.corrected)
     draft.published_revision = revision.number
     draft.version += 1
+    await plan(session, draft.id, None)
     try:
         await changes.record(session, event(document=document, version=draft.version, at=at, note=note))
     except UnknownTagError as error:
@@ -204,8 +214,10 @@ async def withdraw(session: AsyncSession, changes: ChangeLog, slug: str, note: s
     if draft.published_revision is None:
         raise Refused("not-public", f"{slug} 期没有公开的内容，无从撤回。")
     at = await changes.begin(session)
+    revisions.move(draft, State.withdrawn)
     draft.published_revision = None
     draft.version += 1
+    await plan(session, draft.id, None)
     await changes.record(session, BulletinWithdrawn(slug=slug, version=draft.version, note=note, at=at))
     return Withdrawn(slug=slug, version=draft.version)
 

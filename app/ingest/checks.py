@@ -33,6 +33,7 @@ def check(document: BulletinDocument, today: date) -> list[Finding]:
     """
     return [
         *_head(document),
+        *_dated(document, today),
         *_sections(document),
         *_numbering(document),
         *_references(document, today),
@@ -48,6 +49,16 @@ def _head(document: BulletinDocument) -> Iterator[Finding]:
         yield _warning("organisation.missing", "没有发布机构：请在刊头写明，例如“发布机构：……”。")
     if not document.abstract:
         yield _warning("abstract.missing", "没有摘要：请加上以“摘要”为题的一段。")
+
+
+def _dated(document: BulletinDocument, today: date) -> Iterator[Finding]:
+    if document.date is None:
+        return
+    if not date(1990, 1, 1) <= document.date <= today + timedelta(days=366):
+        message = f"日期 {document.date} 不像本期的日期：请核对年份。"
+        yield _error("date.implausible", message)
+    elif document.date > today + timedelta(days=7):
+        yield _warning("date.in-future", f"日期 {document.date} 还有一周以上才到：请核对。")
 
 
 def _sections(document: BulletinDocument) -> Iterator[Finding]:

@@ -18,6 +18,15 @@ _DETAIL = re.compile(
     r"tel|telephone|phone|mobile|fax|e-?mail|mail|address|wechat",
     re.IGNORECASE,
 )
+_PERSON = re.compile(
+    r"(?:业务|商务|媒体|投稿|会务|项目)?(?:联系人|联络人|负责人)(?:姓名)?|contact(?: person)?", re.IGNORECASE
+)
+_PARTS = re.compile(
+    rf"[\s，,；;、|｜（(【\[）)】\]]+"
+    rf"(?=(?:{_SITE.pattern}|{_DETAIL.pattern}|{_PERSON.pattern})\s*[：:（(+\d]|[\w.+-]+@|https?://|www\.)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?P<name>.*?)(?:[（(【\[；;|｜]+|(?=\+?\d[\d -]{4,})|$)(?P<rest>.*)")
 _DESCRIBED = re.compile(r"(?P<name>[^：:]{1,40}?)\s*(?:：|:(?!//))\s*(?P<text>.*)")
 _CAPTION = re.compile(
     r"(?:微信)?(?:官方)?(?:微信)?(?:公众号|服务号|订阅号|视频号|小程序|网站|微博)?(?:二维码)?|"
@@ -59,9 +68,10 @@ class _Block:
 def read_contacts(elements: Iterable[Element]) -> tuple[list[Contact], list[Element]]:
     """Contacts in the order of their first mention, and what is none.
 
-    ``名称：说明`` describes a contact; an address belongs to the contact before it, a bare domain gets
-    ``https://``, and so do a telephone number and the like, as part of its description; with no contact
-    before them they are none. The captions of QR codes (官方公众号) are no contacts and are passed over.
+    ``名称：说明`` describes a contact, ``联系人：张三（电话：…）`` a person. An address belongs to the
+    contact before it, a bare domain gets ``https://``, and so do a telephone number and the like, as part
+    of its description; with no contact before them they are none. The captions of QR codes (官方公众号)
+    are no contacts and are passed over.
     """
     block = _Block()
     others: list[Element] = []
@@ -69,7 +79,9 @@ def read_contacts(elements: Iterable[Element]) -> tuple[list[Contact], list[Elem
         if not isinstance(element, TextLine):
             others.append(element)
         elif element.text and not _CAPTION.fullmatch(element.text):
-            if not _take(block, one_line(element.text)):
+            text = one_line(element.text)
+            taken = [_take_part(block, part) for part in _person_parts(text)] or [_take(block, text)]
+            if not all(taken):
                 others.append(element)
             block.soft = element.soft
     return [draft.contact() for draft in block.drafts], others
@@ -108,6 +120,45 @@ def _take(block: _Block, text: str) -> bool:
         return False
     block.last = block.named(text)
     return True
+
+
+def _person_parts(text: str) -> list[str]:
+    """The parts of a line about a person, ``联系人：张三`` first; none if it is about something else."""
+    parts = [_unbracketed(part) for part in _PARTS.split(text)]
+    if all(_person(part) is None for part in parts):
+        return []
+    return parts if _person(parts[0]) else sorted(parts, key=lambda part: _person(part) is None)
+
+
+def _person(part: str) -> str | None:
+    """Who is named behind 联系人, which may be nobody; None where that label is not."""
+    described = _DESCRIBED.fullmatch(part)
+    return described["text"] if described and _PERSON.fullmatch(described["name"].strip()) else None
+
+
+def _take_part(block: _Block, part: str) -> bool:
+    rest = part
+    if (who := _person(part)) is not None and (person := _NAME.fullmatch(who)):
+        name = person["name"].strip(" ，,、")
+        if not name:
+            return _detail(block, who and part)
+        block.last = block.named(name)
+        rest = _unbracketed(person["rest"].strip())
+    if not rest or _CAPTION.fullmatch(rest):
+        return True
+    described = _DESCRIBED.fullmatch(rest)
+    url = site_address(
+        described["text"] if described and _SITE.fullmatch(described["name"].strip()) else rest
+    )
+    if url and block.last and not block.last.url:
+        block.last.url = url
+        return True
+    return _detail(block, rest)
+
+
+def _unbracketed(text: str) -> str:
+    """Without a closing bracket whose opening one was cut off."""
+    return text if re.search(r"[（(【\[]", text) else text.rstrip("）)】] ")
 
 
 def _detail(block: _Block, text: str) -> bool:

@@ -169,8 +169,9 @@ class _Reader:
         """The pictures, text boxes and notes of a paragraph follow it."""
         for name, alt in inline.pictures:
             link = self._links.get(name)
-            if link and not link.external and (digest := self._package.digest(link.target)):
-                self.elements.append(flow.Picture(f"sha256:{digest}", alt, self._line, self._page))
+            if link and not link.external and (picture := self._package.picture(link.target)):
+                digest, content = picture
+                self.elements.append(flow.Picture(f"sha256:{digest}", alt, self._line, self._page, content))
         for box in inline.boxes:
             self.blocks(box)
         for place in inline.notes:

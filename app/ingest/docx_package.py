@@ -20,6 +20,8 @@ MAX_ENTRIES = 2_000
 MAX_UNPACKED = 200 * 2**20
 MAX_RATIO = 200
 RATIO_COUNTS_FROM = 2**20
+MAX_PICTURE = 10 * 2**20
+MAX_PICTURES = 50 * 2**20
 MAX_XML = 8 * 2**20
 MAX_MARKS = 400_000
 
@@ -43,6 +45,7 @@ class Package:
 
     archive: zipfile.ZipFile
     findings: list[Finding] = field(default_factory=list)
+    _pictures: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def main(self) -> str:
@@ -71,12 +74,27 @@ class Package:
             raise UnreadableFileError("file.damaged", "Word 文件已损坏，无法读取") from error
         return root
 
-    def digest(self, name: str) -> str | None:
-        """The SHA-256 of a part's bytes, None where the package has none of that name."""
+    def picture(self, name: str) -> tuple[str, bytes] | None:
+        """The SHA-256 of a part's bytes and the bytes, None where the package has none of that name.
+
+        The bytes are empty where they, or those of all pictures together, are too many.
+
+        :raises UnreadableFileError: the part is damaged.
+        """
         if name not in self.archive.namelist():
             return None
-        with self.archive.open(name) as part:
-            return hashlib.file_digest(part, "sha256").hexdigest()  # type: ignore[arg-type]
+        try:
+            with self.archive.open(name) as part:
+                content = part.read(MAX_PICTURE + 1)
+                digest = hashlib.sha256(content)
+                while more := part.read(2**20):
+                    digest.update(more)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise UnreadableFileError("file.damaged", "Word 文件已损坏，无法读取") from error
+        kept = self._pictures.setdefault(name, content)
+        if len(content) > MAX_PICTURE or sum(map(len, self._pictures.values())) > MAX_PICTURES:
+            kept = self._pictures[name] = b""
+        return digest.hexdigest(), kept
 
     def relationships(self, part: str) -> dict[str, Relationship]:
         """A part's links by their id; those of the package itself for an empty name."""

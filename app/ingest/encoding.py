@@ -1,7 +1,9 @@
-"""Bytes of a text file into characters: UTF-8, UTF-16, GB18030, or a mixture of them."""
+"""Bytes of a text file into characters: UTF-8, UTF-16, GB18030, a mixture of them, or a neighbour's."""
 
 import codecs
 import re
+
+from charset_normalizer import from_bytes
 
 from app.ingest.report import Finding, Severity, UnreadableFileError
 
@@ -19,13 +21,22 @@ _ORDINARY_SHARE = 0.97
 _ZERO_SHARE = 0.1
 _NOISE_SHARE = 0.02
 _MIXED_SHARE = 0.1
+_NEIGHBOURS = {
+    "big5hkscs": "Big5（繁体中文）",
+    "cp932": "Shift-JIS（日文）",
+    "euc_jp": "EUC-JP（日文）",
+    "cp949": "EUC-KR（韩文）",
+}
+_TELLING = 200
+"""So many bytes beyond ASCII tell one East Asian encoding from another."""
 
 
 def decode(data: bytes) -> tuple[str, list[Finding]]:
     """The text without its byte order mark, and what is doubtful about it.
 
     A file in which some lines are UTF-8 and others GB18030 is read line by line; bytes that are
-    neither become U+FFFD.
+    neither become U+FFFD. Big5 and the encodings of Japanese and Korean are told from GB18030, as which
+    they could be read too, by the words they make.
 
     :raises UnreadableFileError: the bytes are no text (``file.binary``).
     """
@@ -44,9 +55,27 @@ def _decoded(data: bytes) -> tuple[str, list[Finding]]:
         return data.decode(encoding), []
     if (text := _strict(data, "utf-8")) is not None:
         return text, []
-    if not _is_mixed(data) and (text := _strict(data, "gb18030")) is not None:
-        return text, []
+    if not _is_mixed(data):
+        if neighbour := _neighbour(data):
+            return neighbour
+        if (text := _strict(data, "gb18030")) is not None:
+            return text, []
     return _line_by_line(data)
+
+
+def _neighbour(data: bytes) -> tuple[str, list[Finding]] | None:
+    """The text and a finding, if another East Asian encoding fits better than GB18030."""
+    if sum(byte > 0x7F for byte in data) < _TELLING:
+        return None
+    guess = from_bytes(data, cp_isolation=["gb18030", *_NEIGHBOURS]).best()
+    if guess is None or guess.encoding not in _NEIGHBOURS:
+        return None
+    if (text := _strict(data, guess.encoding)) is None:
+        return None
+    name = _NEIGHBOURS[guess.encoding]
+    return text, [
+        _suspicious(f"文件不是 UTF-8 或 GB18030 编码，已按 {name}识别；请另存为 UTF-8 并核对全文。")
+    ]
 
 
 def _marked(data: bytes, encoding: str) -> tuple[str, list[Finding]]:
@@ -86,14 +115,20 @@ def _lines(data: bytes) -> list[bytes]:
 def _is_mixed(data: bytes) -> bool:
     """Whether more than a few of the lines beyond ASCII are UTF-8, which GB18030 hardly is by chance."""
     beyond = [line for line in _lines(data) if not line.isascii()]
-    valid = sum(_strict(line, "utf-8") is not None for line in beyond)
+    valid = sum(_utf8_line(line) is not None for line in beyond)
     return valid > _MIXED_SHARE * len(beyond)
+
+
+def _utf8_line(line: bytes) -> str | None:
+    """The line if it is UTF-8 and has words: 摘要 and others in GB18030 are Cyrillic or Armenian in UTF-8."""
+    text = _strict(line, "utf-8")
+    return text if text is not None and (text.isascii() or max(text) >= "\u0800") else None
 
 
 def _line_by_line(data: bytes) -> tuple[str, list[Finding]]:
     parts = [
         next(
-            (text for encoding in ("utf-8", "gb18030") if (text := _strict(line, encoding)) is not None),
+            (text for text in (_utf8_line(line), _strict(line, "gb18030")) if text is not None),
             line.decode("utf-8", "replace"),
         )
         for line in _lines(data)

@@ -41,12 +41,13 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """``src`` as in :class:`app.bulletins.document.Image`."""
+    """``src`` as in :class:`app.bulletins.document.Image`; ``content`` is the file it names, if it is had."""
 
     src: str
     alt: str
     line: int
     page: int | None = None
+    content: bytes = field(default=b"", repr=False)
 
 
 Element = TextLine | TableRows | Picture

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from app.ingest.flow import Element, Flow
@@ -26,7 +26,7 @@ TOO_COMPLEX = "PDF 过于复杂，超出了读取的时间、内存或页数上�
 NO_TEXT = "PDF 没有文字层，应是扫描件，请先做文字识别（OCR）"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 class Answer:
     """What the process found: a flow's parts, or the code and message of a refusal."""
 

@@ -15,6 +15,8 @@ from typing import Any
 from pdfplumber.page import Page
 from pdfplumber.table import Table
 
+from app.ingest.pdf_pictures import picture_file
+
 Glyph = dict[str, Any]
 
 MAX_RULES = 2_000
@@ -57,12 +59,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture: the digest of its bytes and the share of the page that it covers."""
+    """A picture: the digest of its bytes, the share of the page that it covers, and it as a file."""
 
     digest: str
     page: int
     top: float
     share: float
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _drawings(page: Page) -> Iterator[Drawing]:
     for image in page.images:
         digest = hashlib.sha256(image["stream"].rawdata or b"").hexdigest()
         share = image["width"] * image["height"] / float(page.width * page.height)
-        yield Drawing(digest, page.page_number, image["top"], share)
+        yield Drawing(digest, page.page_number, image["top"], share, picture_file(image))
 
 
 def _lines(glyphs: list[Glyph], page: int) -> Iterator[Line]:

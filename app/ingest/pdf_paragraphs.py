@@ -71,7 +71,7 @@ def _text_line(paragraph: list[Line], number: int, next_page: int) -> TextLine:
 def _other(item: Grid | Drawing, number: int) -> Element:
     if isinstance(item, Grid):
         return TableRows(item.rows, header=True, line=number, page=item.page)
-    return Picture(f"sha256:{item.digest}", "", line=number, page=item.page)
+    return Picture(f"sha256:{item.digest}", "", line=number, page=item.page, content=item.content)
 
 
 def _running(sheets: Sequence[Sheet]) -> set[Line]:

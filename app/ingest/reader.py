@@ -14,7 +14,7 @@ from app.ingest.checks import check
 from app.ingest.citations import suggest_citations
 from app.ingest.docx import read_docx
 from app.ingest.encoding import decode
-from app.ingest.flow import Element, Flow, TextLine
+from app.ingest.flow import Element, Flow, Picture, TextLine
 from app.ingest.lines import written
 from app.ingest.markdown import read_markdown
 from app.ingest.pdf import read_pdf
@@ -78,14 +78,18 @@ def read_bytes(name: str, data: bytes, taxonomy: Taxonomy, today: date) -> Impor
     _refuse_size(name, len(data))
     try:
         kind = _format(name, data)
-        document, findings = _document(_FLOWS[kind](data), taxonomy, today)
+        flow = _FLOWS[kind](data)
+        document, findings = _document(flow, taxonomy, today)
     except UnreadableFileError as error:
         raise _refusal(name, error.code, error.message) from error
     except (ValidationError, RecursionError) as error:
         raise _refusal(name, "file.too-complex", TOO_MUCH) from error
     digest = hashlib.sha256(data).hexdigest()
     report = ImportReport(file=_shown(name), format=kind, sha256=digest, findings=tuple(findings))
-    return ImportResult(document=document, report=report)
+    pictures = {
+        each.src: each.content for each in flow.elements if isinstance(each, Picture) and each.content
+    }
+    return ImportResult(document=document, report=report, pictures=pictures)
 
 
 def _document(flow: Flow, taxonomy: Taxonomy, today: date) -> tuple[BulletinDocument, list[Finding]]:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from app.bulletins.document import BulletinDocument, Line, Value, Words
 
 
@@ -45,8 +47,11 @@ class ImportReport(Value):
 
 
 class ImportResult(Value):
+    """``pictures`` are the files of the document's pictures by their ``src``, as far as they could be had."""
+
     document: BulletinDocument
     report: ImportReport
+    pictures: dict[str, bytes] = Field(default={}, repr=False)
 
 
 class UnreadableFileError(Exception):

@@ -7,7 +7,7 @@ stop, restart, replay and lose nothing.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import BigInteger, Identity, func, select
@@ -15,17 +15,24 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.db import Base, Database
+from app.kit.db import Base, Changed, Database
 from app.kit.jobs import defer
 
 CHANNEL = "nqpf_change"
 BATCH = 100
 
+EVERYTHING = "everything"
+"""The surrogate key of every public answer."""
+
 _LOCK = 0x6E717066  # "nqpf"
+_TOUCHED = "touched"
 
 
 class Change(Base):
-    """A row of the log. ``subject`` is the public name of what changed, ``version`` its new version."""
+    """A row of the log. ``subject`` is the public name of what changed, ``version`` its new version.
+
+    ``touched`` are the surrogate keys of the public answers that say something else since.
+    """
 
     __tablename__ = "change"
 
@@ -34,6 +41,7 @@ class Change(Base):
     subject: Mapped[str]
     version: Mapped[int]
     payload: Mapped[dict[str, Any]]
+    touched: Mapped[list[str]] = mapped_column(server_default='["everything"]')
     at: Mapped[datetime]
 
 
@@ -91,25 +99,36 @@ class ChangeLog:
     async def record(self, session: AsyncSession, *events: Event) -> None:
         """Run the events' handlers and append them to the log; call :meth:`begin` first.
 
+        What handlers :func:`touch` is kept with each of the events; when they touch nothing, nobody
+        knows what changes, and it is everything.
+
         :param events: one or more of one class, no two of the same subject.
         """
         for handler in self.handlers.get(type(events[0]), ()):
             await handler(session, events)
+        touched = sorted(session.info.pop(_TOUCHED, [EVERYTHING]))
         changes = [
             Change(
                 kind=event.kind,
                 subject=event.subject,
                 version=event.version,
                 payload=event.payload(),
+                touched=touched,
                 at=event.at,
             )
             for event in events
         ]
         session.add_all(changes)
         await session.flush()
+        session.info.setdefault(Changed, []).append(Changed(changes[-1].seq, touched))
         await session.execute(select(func.pg_notify(CHANNEL, str(changes[-1].seq))))
         for name in self.followers:
             await defer(session, "follow", lock=f"follow:{name}", follower=name)
+
+
+def touch(session: AsyncSession, *keys: str) -> None:
+    """Say which answers the handlers of the event now being recorded change, by their surrogate keys."""
+    session.info.setdefault(_TOUCHED, set()).update(keys)
 
 
 async def catch_up(database: Database, name: str, follower: Follower) -> int:
@@ -142,6 +161,15 @@ async def lag(session: AsyncSession) -> dict[str, int]:
     """How many changes each known follower is behind."""
     behind = select(func.count()).where(Change.seq > Position.seq).scalar_subquery()
     return dict((await session.execute(select(Position.follower, behind))).all())
+
+
+async def overdue(session: AsyncSession, follower: str, after: timedelta) -> int:
+    """How many changes a follower has not handled although they are older than ``after``."""
+    position = select(Position.seq).where(Position.follower == follower).scalar_subquery()
+    waiting = select(func.count()).where(
+        Change.seq > func.coalesce(position, 0), Change.at < func.now() - after
+    )
+    return await session.scalar(waiting) or 0
 
 
 async def last_change(session: AsyncSession) -> datetime | None:

@@ -5,8 +5,12 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Annotated
 
 import zstandard
+from fastapi import Header
+
+from app.kit.problems import Problem
 
 SMALL = 1_000
 """Bodies below this many bytes are not worth compressing."""
@@ -57,6 +61,28 @@ def unchanged(match: str | None, since: str | None, tags: Collection[str], modif
         return False
     moment = date(since)
     return moment is not None and modified.replace(microsecond=0) <= moment
+
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=200,
+        description="The `ETag` of what you have read; what has changed since is not overwritten",
+        examples=['"3.1"'],
+    ),
+]
+
+
+def demand_match(match: str | None, etag: str) -> None:
+    """Make sure that a writer has read what it is about to replace; ``*`` does not say so.
+
+    :raises Problem: ``If-Match`` is missing, or names another state than ``etag``.
+    """
+    if match is None or match.strip() == "*":
+        raise Problem("precondition-required", "If-Match must name the ETag that was read.")
+    if etag not in [tag.strip() for tag in match.split(",")]:
+        raise Problem("precondition-failed", f"It is at {etag} now.", headers={"ETag": etag})
 
 
 def date(header: str) -> datetime | None:

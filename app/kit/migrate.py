@@ -12,9 +12,10 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Connection, NullPool, create_engine, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from app.kit.connections import synchronous
 from app.kit.settings import Settings
 
 _FATAL = re.compile(r"FATAL:\s+(.+)")
@@ -28,6 +29,10 @@ class DatabaseError(Exception):
 
 class UnreachableDatabaseError(DatabaseError):
     """No connection: nobody listens there, or PostgreSQL refuses us."""
+
+
+class AwayDatabaseError(UnreachableDatabaseError):
+    """Nobody listens there, or PostgreSQL starts or stops: it may come back by itself."""
 
 
 class DeniedDatabaseError(DatabaseError):
@@ -167,11 +172,13 @@ def connection(settings: Settings) -> Iterator[Connection]:
     :raises UnreachableDatabaseError: there is none.
     :raises DeniedDatabaseError: our role may not do what is done with it.
     """
-    engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    engine = synchronous(settings.conninfo)
     try:
         opened = engine.connect()
     except OperationalError as error:
-        raise UnreachableDatabaseError(explain(error.orig or error)) from error
+        away = not (found := _FATAL.search(str(error.orig))) or found[1].startswith("the database system is")
+        kind = AwayDatabaseError if away else UnreachableDatabaseError
+        raise kind(explain(error.orig or error)) from error
     try:
         with opened, opened.begin():
             yield opened

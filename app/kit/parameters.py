@@ -3,15 +3,27 @@
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
+from fastapi import Query as QueryParameters
 from fastapi import Request
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from app.kit.problems import invalid_parameter
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,6})?)(?:([Zz])|([+ -])(\d\d:\d\d))")
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHOWN = 5
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -52,6 +64,19 @@ def _plain(value: str) -> str:
     return value
 
 
+def _canonical(value: Any) -> Any:
+    if isinstance(value, str) and not _ID.fullmatch(value):
+        raise ValueError("an id is a UUID in lower-case hexadecimal digits with hyphens")
+    return value
+
+
+def shorten(text: str) -> str:
+    """A text that somebody sent, short enough to be repeated in an error."""
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+Id = Annotated[UUID, BeforeValidator(_canonical)]
+"""A UUID in its one canonical spelling, so that every object has one address."""
 Day = Annotated[date, BeforeValidator(_iso_day)]
 """A date in Asia/Shanghai, ``2026-06-25`` and nothing else."""
 PastMoment = Annotated[
@@ -82,6 +107,10 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+async def no_parameters(_query: Annotated[Query, QueryParameters()]) -> None:
+    """Refuse every parameter: the operation has none."""
+
+
 REPEATABLE = frozenset({"tag", "tag.any", "tag.not", "source"})
 
 
@@ -94,15 +123,19 @@ async def once(request: Request) -> None:
         seen.add(name)
 
 
-def choices(model: type[BaseModel]) -> str:
-    """The pattern of a comma-separated choice among a model's fields, for ``fields=``."""
-    return one_of(*model.model_fields)
+def one_of(*names: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Makes a string a comma-separated choice among names; a refusal says what is unknown and what exists."""
 
+    def known(value: str) -> str:
+        unknown = [name for name in dict.fromkeys(value.split(",")) if name not in names]
+        if unknown:
+            shown = ", ".join(repr(shorten(name)) for name in unknown[:_SHOWN])
+            raise ValueError(f"there is no {shown}; there are {', '.join(names)}")
+        return value
 
-def one_of(*names: str) -> str:
-    """The pattern of a comma-separated choice among names."""
     name = f"({'|'.join(map(re.escape, names))})"
-    return f"^{name}(,{name})*$"
+    schema = {"type": "string", "pattern": f"^{name}(,{name})*$", "examples": [",".join(names[:2])]}
+    return AfterValidator(known), WithJsonSchema(schema)
 
 
 def chosen(value: str | None) -> frozenset[str] | None:

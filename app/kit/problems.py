@@ -1,25 +1,29 @@
 """Errors as RFC 9457 problem details, the framework's own included."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import MISSING, BaseModel, Field
+from psycopg import OperationalError as PsycopgError
+from pydantic import MISSING, BaseModel, Field, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+
+from app.kit.openapi import complete_examples
 
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError)
 """What is raised when the database does not answer, or has no connection to spare."""
 
 KINDS: Mapping[str, tuple[int, str, str]] = {
@@ -32,6 +36,12 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     ),
     "unauthenticated": (401, "Who is asking is not known", "Log in and send the token as a bearer token."),
     "forbidden": (403, "This account has not the right to do it", "`detail` names the right that it needs."),
+    "refused": (409, "The state of things does not allow it", "`reasons` says what is missing, in Chinese."),
+    "precondition-failed": (412, "It has changed since you read it", "Read it again; `ETag` is the new one."),
+    "too-large": (413, "The request is too large", "`detail` says what is allowed."),
+    "idempotency-mismatch": (422, "The key belongs to another request", "Take a new `Idempotency-Key`."),
+    "unreadable-file": (422, "The file cannot be read", "`reasons` says why, in Chinese."),
+    "precondition-required": (428, "If-Match is needed", "Send the `ETag` that you have read as `If-Match`."),
     "too-many-requests": (429, "Too many attempts", "Ask again after `Retry-After` seconds."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
     "withdrawn": (
@@ -42,6 +52,9 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
     "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
+    "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
+    "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
+    "range-not-satisfiable": (416, "The range is not in the file", "`Content-Range` says how long it is."),
     "unavailable": (503, "The service is not ready", "Ask again after `Retry-After` seconds."),
     "internal": (500, "Something went wrong on our side", "It has been logged; quote `instance`."),
     "http": (400, "The request cannot be served", "The title and status say why."),
@@ -54,6 +67,13 @@ class ParameterError(BaseModel):
     detail: str = Field(examples=["Input should be less than or equal to 200"])
 
 
+class Reason(BaseModel):
+    """One thing that is missing, for editors."""
+
+    code: str = Field(description="Stable", examples=["note.missing"])
+    message: str = Field(description="In Chinese", examples=["请写明原因。"])
+
+
 class ProblemDetails(BaseModel):
     """The body of every error."""
 
@@ -63,8 +83,13 @@ class ProblemDetails(BaseModel):
     title: str = Field(examples=["There is nothing here"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["No bulletin 2026-06-25 is published."])
-    instance: str = Field(description="Path of the request", examples=["/v1/bulletins/2026-06-25"])
+    instance: str = Field(
+        description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
+    )
     errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    reasons: list[Reason] | MISSING = Field(
+        default=MISSING, description="With refused and unreadable-file only"
+    )
     note: str | MISSING = Field(
         default=MISSING, description="With withdrawn only: what the editors say of it"
     )
@@ -93,11 +118,31 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
     """The problem of one unacceptable parameter."""
-    return Problem(
-        "invalid-parameter",
-        f"{parameter}: {detail}",
-        errors=[ParameterError(parameter=parameter, detail=detail)],
+    error = ParameterError(parameter=_printable(parameter), detail=_printable(detail))
+    return Problem("invalid-parameter", f"{error.parameter}: {error.detail}", errors=[error])
+
+
+def instance(request: Request) -> str:
+    """The path of a request as it was sent: percent-encoded, ASCII alone."""
+    sent = request.scope.get("raw_path") or request.scope["path"].encode()
+    return quote(sent, safe="%/:@!$&'()*+,;=~")
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The answer that tells of a problem, for layers outside of the framework's error handling."""
+    return _answer(
+        request,
+        problem.kind,
+        problem.detail,
+        errors=problem.errors,
+        members=problem.members,
+        headers=problem.headers,
     )
+
+
+def _printable(text: str) -> str:
+    r"""Text with ``\x1b`` for what would disturb a log or a terminal: what was sent may be quoted in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _answer(
@@ -110,8 +155,8 @@ def _answer(
         type=f"/problems/{kind}",
         title=title or default_title,
         status=status or default_status,
-        detail=detail,
-        instance=request.url.path,
+        detail=_printable(detail),
+        instance=instance(request),
         errors=errors or MISSING,
         **(members or {}),
     )
@@ -123,18 +168,6 @@ def _answer(
     )
 
 
-def answer(request: Request, problem: Problem) -> JSONResponse:
-    """The problem as a response."""
-    return _answer(
-        request,
-        problem.kind,
-        problem.detail,
-        errors=problem.errors,
-        members=problem.members,
-        headers=problem.headers,
-    )
-
-
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - for the type checker
     return answer(request, error)
@@ -142,11 +175,13 @@ async def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    detail = f"{request.method} {request.url.path}"
+    detail = f"{request.method} {instance(request)}"
     if error.status_code == 404:
         return _answer(request, "not-found", detail)
     if error.status_code == 405:
         return _answer(request, "method-not-allowed", detail, headers=_with_head(error.headers or {}))
+    if error.status_code == 413:
+        return _answer(request, "too-large", str(error.detail))
     title = HTTPStatus(error.status_code).phrase
     return _answer(
         request, "http", str(error.detail), status=error.status_code, title=title, headers=error.headers
@@ -161,32 +196,42 @@ def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    errors = [
-        ParameterError(parameter=_parameter(item["loc"]), detail=_reason(item)) for item in error.errors()
-    ]
+    return answer(request, _invalid(error.errors()))
+
+
+def invalid(error: ValidationError) -> Problem:
+    """The problem of a body that is not what it should be."""
+    return _invalid([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+
+
+def _invalid(items: Sequence[Any]) -> Problem:
+    errors = [ParameterError(parameter=_parameter(item["loc"]), detail=_reason(item)) for item in items]
     detail = "; ".join(f"{item.parameter}: {item.detail}" for item in errors)
-    return _answer(request, "invalid-parameter", detail, errors=errors)
+    return Problem("invalid-parameter", detail, errors=errors)
 
 
 def _parameter(loc: tuple[Any, ...]) -> str:
-    """The parameter's name out of ``("query", "tag.any", 0)``."""
-    return ".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0])
+    """The parameter's name out of ``("query", "tag.any", 0)``, the place in a body with its numbers."""
+    if loc[0] == "body":
+        # Of JSON that cannot be read, only the number of a character is known.
+        return _printable(".".join(map(str, loc[1:])) if loc[1:] and isinstance(loc[1], str) else "body")
+    return _printable(".".join(str(part) for part in loc[1:] if not isinstance(part, int)) or str(loc[0]))
 
 
 def _reason(error: dict[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown parameter"
-    return re.sub(r"^Value error, ", "", str(error["msg"]))
+    return _printable(re.sub(r"^Value error, ", "", str(error["msg"])))
 
 
 async def on_database(request: Request, error: Exception) -> JSONResponse:
     """The answer where one of :data:`DATABASE_AWAY` was raised."""
-    log.error("database.unavailable", path=request.url.path, error=type(error).__name__)
+    log.error("database.unavailable", path=instance(request), error=type(error).__name__)
     return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("request.failed", path=request.url.path, error=type(error).__name__)
+    log.error("request.failed", path=instance(request), error=type(error).__name__)
     # Starlette raises it again, so that the server logs the traceback and closes the connection.
     return _answer(request, "internal", "An unexpected error was logged.", headers={"Connection": "close"})
 
@@ -205,6 +250,7 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generated()
         document["components"]["schemas"].update(_schemas())
+        complete_examples(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

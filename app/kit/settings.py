@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "NQPF_"
 
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/?")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
 
 
@@ -46,7 +47,8 @@ def _project_data() -> Path:
 class Settings(BaseSettings):
     """Immutable settings; read them with :meth:`load`, make them in tests with keyword arguments.
 
-    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process.
+    ``data`` is an absolute folder; ``pool_size`` counts database connections of one process;
+    ``database_wait`` is how many seconds a server waits at its start for a database that is away.
     """
 
     model_config = SettingsConfigDict(
@@ -61,13 +63,19 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     meili_url: str | None = Field(default=None, validation_alias="MEILI_URL")
     meili_key: SecretStr | None = Field(default=None, validation_alias="MEILI_KEY")
+    replica_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="DATABASE_REPLICA_URLS"
+    )
     host: str = Field(default="127.0.0.1", validation_alias="NQPF_HOST")
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT")
     data: Path = Field(default_factory=_project_data, validation_alias="NQPF_DATA")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="NQPF_CORS_ORIGINS"
     )
+    public_url: str | None = Field(default=None, validation_alias="NQPF_PUBLIC_URL")
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="NQPF_LOG_FORMAT")
+    four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
+    wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
     limits_url: str | None = Field(default=None, validation_alias="NQPF_LIMITS_URL")
     limits_anonymous: str = Field(default="600/minute;50000/day", validation_alias="NQPF_LIMITS_ANONYMOUS")
@@ -78,6 +86,13 @@ class Settings(BaseSettings):
     secrets_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(), validation_alias="NQPF_SECRETS_KEYS"
     )
+    database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
+    purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
+    purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
+    purge_form: Literal["generic", "fastly", "cloudflare"] = Field(
+        default="generic", validation_alias="NQPF_PURGE_FORM"
+    )
+    cache_bytes: int = Field(default=64_000_000, ge=0, validation_alias="NQPF_CACHE_BYTES")
 
     @field_validator("database_url")
     @classmethod
@@ -86,7 +101,20 @@ class Settings(BaseSettings):
             _check_database_url(value.get_secret_value())
         return value
 
-    @field_validator("meili_url")
+    @field_validator("replica_urls", mode="before")
+    @classmethod
+    def _by_blanks(cls, value: object) -> object:
+        # Not by commas: they stand between the hosts of one address.
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("replica_urls")
+    @classmethod
+    def _postgres_urls(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for url in value:
+            _check_database_url(url.get_secret_value())
+        return value
+
+    @field_validator("meili_url", "purge_url")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value is not None:
@@ -95,10 +123,17 @@ class Settings(BaseSettings):
                 raise ValueError("it is not an http:// or https:// address")
         return value
 
-    @field_validator("data")
+    @field_validator("public_url")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _base(cls, value: str | None) -> str | None:
+        if value is not None and not _BASE.fullmatch(value):
+            raise ValueError("it is not an address such as https://example.org")
+        return value and value.rstrip("/")
+
+    @field_validator("data", "wechat")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
 
     @field_validator("limits_url")
     @classmethod
@@ -169,12 +204,9 @@ class Settings(BaseSettings):
         return f"postgresql://{self._database_rest}"
 
     @property
-    def sqlalchemy_url(self) -> str:
-        """The database as SQLAlchemy's URL on psycopg 3.
-
-        :raises SettingsError: DATABASE_URL is not set.
-        """
-        return f"postgresql+psycopg://{self._database_rest}"
+    def replicas(self) -> list[str]:
+        """The replicas as libpq URIs."""
+        return [f"postgresql://{url.get_secret_value().partition('://')[2]}" for url in self.replica_urls]
 
     @property
     def database_shown(self) -> str:
@@ -203,7 +235,8 @@ def _check_database_url(url: str) -> None:
         raise ValueError(f"it is no PostgreSQL address, {expected}")
     try:
         conninfo_to_dict(f"postgresql://{rest}")
-        urlsplit(url).port  # noqa: B018 - reading it checks it
+        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+            urlsplit(f"//{host}").port  # noqa: B018 - reading it checks it
     except (ProgrammingError, ValueError):
         # The reason is left out: libpq quotes the address, and the address holds the password.
         raise ValueError(

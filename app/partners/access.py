@@ -20,7 +20,7 @@ class Right(SecurityBase):
         self.model = HTTPBearer(description="A key, `nqpf_live_…`, that the operators gave").model
 
     async def __call__(self, request: Request) -> Caller:
-        caller: Caller | None = request.state.caller
+        caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             raise unauthenticated("A partner's key is needed: `Authorization: Bearer nqpf_live_…`.")
         if self.scope and self.scope not in caller.scopes:

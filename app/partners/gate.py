@@ -24,7 +24,7 @@ from app.partners.usage import Tally
 NOT_COUNTED = ("/v1/exports",)
 """What begins with these is free: the whole archive may be taken."""
 
-_OTHERS = ("/v1/editorial",)
+_OTHERS = ("/v1/editorial", "/v1/wechat")
 _LIVE = LIVE.encode()
 _NAMED = re.compile(rb"(?:^|&)(?:key|api[_-]?key|access[_-]?token)=", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Scope
 
 from app.kit.db import Database
 from app.kit.hub import Hub
@@ -13,6 +14,12 @@ from app.partners.gate import Gate
 from app.partners.guard import Guard
 from app.partners.topics import Find
 from app.partners.vault import Vault
+
+
+def partners_own(scope: Scope) -> bool:
+    """Whether a request is for one partner alone, and perhaps for a stream without end."""
+    path: str = scope["path"]
+    return path.startswith(("/v1/partners", "/v1/sync"))
 
 
 class Partners:
@@ -25,11 +32,10 @@ class Partners:
         self._settings = settings
 
     def install(self, app: FastAPI) -> None:
-        """Add the operations and the gate to ``app``, after all other operations."""
+        """Add the operations to ``app``, after all others, and what the gate may answer instead of any."""
         for each in (sync_routes, routes, webhook_routes, topic_routes):
             app.include_router(each.router, tags=["partners"])
         gate.describe(app)
-        app.add_middleware(gate.GateLayer, gate=self.gate)
 
     @asynccontextmanager
     async def running(self, app: FastAPI, database: Database) -> AsyncIterator[None]:

@@ -26,7 +26,8 @@ def render_markdown(document: BulletinDocument) -> str:
 
     - tags, citations' sections and ``unplaced``;
     - invisible characters, tabs, and blank lines in the abstract;
-    - a title that consists of the series and dates, or is the name of a part (摘要);
+    - a title that consists of the series and dates, or is the name of a part (摘要); a series that is
+      either of the two, or mentions a day: that day is the issue's;
     - a numeral of no known kind, two kinds of numerals for the sections of one bulletin, a heading
       that begins with the punctuation that follows a numeral, and one without a numeral that looks
       numbered or is the name of a part;

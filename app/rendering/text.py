@@ -30,8 +30,8 @@ def render_text(document: BulletinDocument) -> str:
       sections' kind of number, or without a number in a bulletin without any paragraph;
     - a list item that ends as a page number does (``3 -``);
     - a producer with ``&``, ``、``, ``，``, ``/`` in its name;
-    - a contact with a colon in its name, with another's name, with a label's (网站地址) or a caption's
-      (官方公众号), or with only an address for its description;
+    - a contact with a colon in its name, with another's name, with a label's (网站地址, 联系人) or a
+      caption's (官方公众号), or with only an address for its description;
     - a reference address that is not ``http://…`` or ``https://…`` without blanks and bars.
     """
     return "\n\n".join(_blocks(document)) + "\n"

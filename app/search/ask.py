@@ -18,8 +18,12 @@ from app.search.contract import Answer, EngineUnavailableError, Facet, Filters, 
 from app.search.schemas import Facets, SearchPage
 from app.search.vocabulary import understand
 
-Place = TypeAdapter(tuple[Annotated[int, Field(ge=1, le=10_000_000)], AwareDatetime | None])
-"""What a cursor holds: how many hits came before, and the moment of the first page."""
+Place = TypeAdapter(
+    tuple[
+        Annotated[int, Field(ge=1, le=10_000_000)], AwareDatetime | None, Annotated[str, Field(max_length=20)]
+    ]
+)
+"""What a cursor holds: how many hits came before, the moment of the first page, and who answered it."""
 
 
 class SearchQuery(TagFilters):
@@ -34,11 +38,8 @@ class SearchQuery(TagFilters):
     sort: Annotated[Sort, Field(description="`date` is newest first")] = Sort.relevance
     facets: Annotated[
         str | None,
-        Field(
-            pattern=one_of(*Facet),
-            description="Count the hits by these, separated by commas",
-            examples=["tag,month"],
-        ),
+        *one_of(*Facet),
+        Field(description="Count the hits by these, separated by commas"),
     ] = None
     group: Annotated[
         Literal["bulletin"] | None, Field(description="Only the best section of each bulletin")
@@ -55,15 +56,15 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
     started = perf_counter()
     # Facets change no page: they may be asked for once.
     owner = pagination.scope(asked.model_copy(update={"facets": None}), "search")
-    async with database.snapshot() as session:
+    async with database.snapshot(public=True) as session:
         await tag_rows(session, asked)
         sources = [source.name for source in await source_rows(session, asked.source)]
         query = await understand(session, asked.q)
-        offset, until = 0, await last_change(session)
+        offset, until, begun_by = 0, await last_change(session), None
     if not (query.terms or query.excluded):
         raise invalid_parameter("q", "there is no word in it to search for")
     if asked.cursor:
-        offset, until = pagination.decode(asked.cursor, owner, Place)
+        offset, until, begun_by = pagination.decode(asked.cursor, owner, Place)
     search = Search(
         query=query,
         filters=_filters(asked, sources, until),
@@ -72,13 +73,14 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         by_bulletin=asked.group == "bulletin",
         limit=asked.limit + 1,
         offset=offset,
+        engine=begun_by,
     )
     try:
         answer = await engine.search(search)
     except EngineUnavailableError:
-        raise Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"}) from None
+        raise _unavailable(begun_by) from None
     found = answer.hits[: asked.limit]
-    async with database.snapshot() as session:
+    async with database.snapshot(public=True) as session:
         hits = await present.hits(session, query, found, relaxed=answer.relaxed)
     more = len(answer.hits) > asked.limit
     return SearchPage(
@@ -89,8 +91,14 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         took_ms=round((perf_counter() - started) * 1_000),
         facets=_facets(answer, search.facets),
         items=hits,
-        next=pagination.encode((offset + len(found), until), owner) if more else None,
+        next=pagination.encode((offset + len(found), until, answer.engine), owner) if more else None,
     )
+
+
+def _unavailable(begun_by: str | None) -> Problem:
+    if begun_by:
+        return Problem("invalid-cursor", f"cursor: {begun_by} began these pages and does not answer now.")
+    return Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"})
 
 
 def _filters(asked: SearchQuery, sources: Sequence[str], until: datetime | None) -> Filters:

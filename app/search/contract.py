@@ -10,6 +10,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+WORTH_SHOWING = 0.5
+"""What has less than this share of the best one's score is no answer to a question."""
+
 
 class Sort(StrEnum):
     relevance = "relevance"
@@ -75,7 +78,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One request to an engine. ``by_bulletin`` gives each bulletin's best section only."""
+    """One request to an engine. ``by_bulletin`` gives each bulletin's best section only.
+
+    Engines order hits differently: the pages that ``engine`` has begun are for no other to continue.
+    """
 
     query: Query
     filters: Filters = Filters()
@@ -84,6 +90,7 @@ class Search:
     by_bulletin: bool = False
     limit: int = 20
     offset: int = 0
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

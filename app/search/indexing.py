@@ -5,7 +5,7 @@ state never overwrites a newer one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
@@ -15,13 +15,14 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins.events import TagsCurated
 from app.bulletins.models import Bulletin, Section
 from app.bulletins.models import Tag as TagRow
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.kit.changes import Change, Follower, Position
 from app.kit.db import Database
 from app.kit.settings import Settings
-from app.search import documents
+from app.search import documents, postgres
 from app.search.meilisearch_index import Index
 from app.search.meilisearch_schema import document, over_limits, settings, stamp
 
@@ -57,7 +58,9 @@ def configured(settings_: Settings | None = None) -> Index | None:
 
 
 def follower(find: Callable[[], Index | None] = configured) -> Follower:
-    """Sends changed bulletins to Meilisearch; where there is none, or no index, it only moves on.
+    """Sends changed bulletins, and those with changed tags, to Meilisearch; the synonyms of tags too.
+
+    Where there is no Meilisearch, or no index, it only moves on.
 
     An index that is missing is built from the live tables when it is reconciled.
     """
@@ -69,18 +72,29 @@ def follower(find: Callable[[], Index | None] = configured) -> Follower:
         if await asyncio.to_thread(index.created) is None:
             log.warning("search.index-missing", index=index.uid)
             return
-        await update(session, index, list(dict.fromkeys(change.subject for change in changes)))
+        slugs = [change.subject for change in changes if change.kind != TagsCurated.kind]
+        if curated := [change for change in changes if change.kind == TagsCurated.kind]:
+            await _configure(session, index)
+            slugs += await _tagged(session, {tag for change in curated for tag in change.payload["tags"]})
+        for batch in _batches(list(dict.fromkeys(slugs))):
+            await update(session, index, batch)
 
     return follow
 
 
 def clock(database: Database, index: Index | None) -> Blueprint:
-    """The job that reconciles every ten minutes."""
+    """The job that reconciles both engines every ten minutes, and the one that mends Postgres's rows."""
     tasks = Blueprint()
+
+    @tasks.task(name=postgres.MEND)
+    async def mend_search_index() -> None:
+        if slugs := await postgres.mend(database):
+            log.info("search.mended", bulletins=len(slugs))
 
     @tasks.periodic(cron="*/10 * * * *")
     @tasks.task(name="reconcile-search", queueing_lock="reconcile-search")
     async def reconcile_search(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes it
+        await mend_search_index()
         if index and (mended := await reconcile(database, index)) != Repairs():
             log.warning("search.reconciled", index=index.uid, **asdict(mended))
 
@@ -102,7 +116,8 @@ async def reconcile(database: Database, index: Index) -> Repairs:
     if await asyncio.to_thread(index.created) is None:
         await reindex(database, index)
         return Repairs(rebuilt=True)
-    changed = await _configure(database, index)
+    async with database.snapshot() as session:
+        changed = await _configure(session, index)
     slugs = await drift(database, index)
     for batch in _batches(slugs):
         async with _only_writer(database) as (session, _):
@@ -121,8 +136,8 @@ async def reindex(database: Database, index: Index, progress: Progress = lambda 
         if not await guard.scalar(select(func.pg_try_advisory_xact_lock(_REINDEX_LOCK))):
             raise BusyError("the index is being built anew by another process")
         following = await asyncio.to_thread(_beside, index)
-        await _configure(database, following)
         async with database.snapshot() as session:
+            await _configure(session, following)
             filled_at = await session.scalar(select(func.coalesce(func.max(Change.seq), 0))) or 0
         slugs = await drift(database, following)
         done = 0
@@ -183,9 +198,14 @@ async def taxonomy(session: AsyncSession) -> Taxonomy:
     )
 
 
-async def _configure(database: Database, index: Index) -> bool:
-    async with database.snapshot() as session:
-        wanted = settings(await taxonomy(session))
+async def _tagged(session: AsyncSession, tags: Collection[str]) -> Sequence[str]:
+    """The live bulletins with any of these tags."""
+    tagged = select(Bulletin.slug).where(Bulletin.tags.any(TagRow.slug.in_(tags)))
+    return (await session.scalars(tagged.order_by(Bulletin.date.desc()))).all()
+
+
+async def _configure(session: AsyncSession, index: Index) -> bool:
+    wanted = settings(await taxonomy(session))
     for name, others in over_limits(wanted["synonyms"]).items():
         log.warning("search.synonyms-left-out", name=name, others=others)
     return await asyncio.to_thread(index.configure, wanted)

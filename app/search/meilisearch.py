@@ -19,7 +19,15 @@ import httpx2
 from pydantic import AliasChoices, BaseModel, Field
 
 from app.kit.settings import Settings
-from app.search.contract import Answer, EngineUnavailableError, Facet, Found, Search, Sort
+from app.search.contract import (
+    WORTH_SHOWING,
+    Answer,
+    EngineUnavailableError,
+    Facet,
+    Found,
+    Search,
+    Sort,
+)
 from app.search.meilisearch_query import MAX_TERMS, conditions, either, quoted, spellings, without
 from app.search.meilisearch_schema import CUTOFF_MS, FACET_FIELDS, INDEX, LOCALES, MAX_FACET_VALUES
 
@@ -62,7 +70,8 @@ async def connect(
     settings: Settings, index: str = INDEX, within: float = TIMEOUT
 ) -> AsyncIterator["MeilisearchEngine"]:
     """The engine on MEILI_URL, with connections that are kept and closed at the end."""
-    headers = {}
+    # Compressed answers come in two parts, the second one 40 ms later (a delayed acknowledgement).
+    headers = {"Accept-Encoding": "identity"}
     if settings.meili_key:
         headers["Authorization"] = f"Bearer {settings.meili_key.get_secret_value()}"
     async with httpx2.AsyncClient(
@@ -172,6 +181,8 @@ class MeilisearchEngine:
             for place, page in zip(frequent, again, strict=True):
                 pages[place] = page
         scores = _scores(pages, weights)
+        least = WORTH_SHOWING * max(scores.values(), default=0)
+        hits = {id_: hit for id_, hit in hits.items() if scores[id_] >= least}
         ranked = _ranked(search, hits.values(), scores)
         return Answer(
             engine=self.name,

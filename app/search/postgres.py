@@ -1,24 +1,15 @@
 """The search engine that is always there: plain Postgres, no extension."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.kit.db import Database
-from app.search.contract import Answer, Found, Search, Sort
-from app.search.postgres_index import index, outdated, reindex, remove
-from app.search.postgres_pages import Conditions, by_date, by_relevance, count
+from app.search.contract import Answer, Search
+from app.search.postgres_index import index, reindex, remove
+from app.search.postgres_mend import MEND, drift, mend, retag
+from app.search.postgres_pages import page
 from app.search.postgres_query import excluding, filtered, matches
+from app.search.postgres_recent import recent
 from app.search.postgres_relaxed import relaxed
 
-__all__ = ["PostgresEngine", "index", "outdated", "reindex", "remove"]
-
-# The planner takes reading a row's words for as cheap as reading its date, and likes to go through all
-# rows. To start from the index of words is right whatever the words.
-_BY_WORDS = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)"
-)
+__all__ = ["MEND", "PostgresEngine", "drift", "index", "mend", "reindex", "remove", "retag"]
 
 
 class PostgresEngine:
@@ -38,19 +29,10 @@ class PostgresEngine:
         if query.typed and not (query.terms or query.excluded):
             return Answer(self.name, hits=(), total=0, exact=True, facets={f: {} for f in search.facets})
         async with self._database.snapshot() as session:
-            if query.terms:
-                await session.execute(_BY_WORDS)
-            answer = await self._strict(session, search, [*matches(query), *filters])
-            if query.terms and not answer.total:
-                answer = await self._strict(session, search, [*matches(query, rescue=True), *filters])
-            if query.terms and not answer.total:
+            since = await recent(session, search) if query.terms else None
+            found = await page(session, search, [*matches(query), *filters], since)
+            if query.terms and not found.total:
+                found = await page(session, search, [*matches(query, rescue=True), *filters])
+            if query.terms and not found.total:
                 return await relaxed(session, search, [*excluding(query), *filters], self.name)
-            return answer
-
-    async def _strict(self, session: AsyncSession, search: Search, conditions: Conditions) -> Answer:
-        counted = await count(session, search, conditions)
-        hits: Sequence[Found] = ()
-        if counted.total:
-            listed = search.sort is Sort.date or not search.query.terms
-            hits = await (by_date if listed else by_relevance)(session, search, conditions)
-        return Answer(self.name, hits, counted.total, counted.exact, facets=counted.facets)
+        return Answer(self.name, found.hits, found.total, found.exact, facets=found.facets)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
-from sqlalchemy import delete, insert, select, text, tuple_
+from sqlalchemy import delete, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.events import BulletinPublished
@@ -57,10 +57,14 @@ async def index(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
             event.document, event.version, published_at.get(event.document.slug, event.at), kinds
         )
     ]
-    await remove(session, slugs)
-    cut = [vectors(section, _names(section, tags)) for section in sections]
-    await _insert(session, IndexedSection, sections, cut)
-    await _count(session, Counter(lexeme for each in cut for lexeme in each.lexemes))
+    await _replace(session, slugs, sections, tags)
+
+
+async def rewrite(session: AsyncSession, slugs: Sequence[str]) -> None:
+    """Make the bulletins' rows what the live tables say; those of what is not live are taken out."""
+    sections = [section for slug in slugs for section in await documents.live(session, slug)]
+    tags = await _tags(session, {tag for section in sections for tag in section.tags})
+    await _replace(session, slugs, sections, tags)
 
 
 async def remove(session: AsyncSession, slugs: Sequence[str]) -> None:
@@ -103,15 +107,11 @@ async def reindex(
     return total or 0
 
 
-async def outdated(session: AsyncSession) -> bool:
-    """Whether sections are indexed as a former tokenizer cut them: :func:`reindex` is due."""
-    former = select(IndexedSection.id).where(IndexedSection.tokenizer != tokenizer()).limit(1)
-    return await session.scalar(former) is not None
-
-
 async def _stale(session: AsyncSession) -> Sequence[str]:
     """The live bulletins that the new index lacks, or has in another version or cut in another way."""
-    known = select(NextSection.slug, NextSection.version).where(NextSection.tokenizer == tokenizer())
+    cut = func.bool_and(NextSection.tokenizer == tokenizer())
+    known = select(NextSection.slug, NextSection.version).group_by(NextSection.slug, NextSection.version)
+    known = known.having(cut)
     stale = select(Bulletin.slug).where(tuple_(Bulletin.slug, Bulletin.version).not_in(known))
     return (await session.scalars(stale.order_by(Bulletin.date))).all()
 
@@ -131,6 +131,18 @@ async def _tags(session: AsyncSession, slugs: Iterable[str]) -> dict[str, Tag]:
 def _names(section: SectionDocument, tags: Mapping[str, Tag]) -> list[str]:
     """What a section is found by although it need not say it: its tags' names in both languages."""
     return [name for slug in section.tags for name in (tags[slug].name, tags[slug].name_en)]
+
+
+async def _replace(
+    session: AsyncSession,
+    slugs: Sequence[str],
+    sections: Sequence[SectionDocument],
+    tags: Mapping[str, Tag],
+) -> None:
+    await remove(session, slugs)
+    cut = [vectors(section, _names(section, tags)) for section in sections]
+    await _insert(session, IndexedSection, sections, cut)
+    await _count(session, Counter(lexeme for each in cut for lexeme in each.lexemes))
 
 
 async def _insert(

@@ -1,25 +1,28 @@
-"""A page of the rows that satisfy all conditions, and how many there are."""
+"""A page of the rows that satisfy all conditions, and how many there are.
+
+Both come from one statement, for going through the index of words is most of the work.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Float, Integer, Select, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from app.search.contract import Facet, Found, Search
+from app.search.contract import Facet, Found, Search, Sort
 from app.search.models import IndexedSection
 from app.search.postgres_query import relevance
 
 RANKED = 500
 """So many of the newest rows are ranked; older ones follow them by date."""
-COUNTED = 5_000
+COUNTED = 2_000
 """So many of the newest rows are counted; where there are more, counts are estimates."""
 
 _ROW = IndexedSection
-_NEWEST_FIRST = (_ROW.date.desc(), _ROW.number)
+_COLUMNS = (_ROW.slug, _ROW.number, _ROW.date, _ROW.tags, _ROW.kinds, _ROW.sources, _ROW.words)
 _RECENCY = 0.1
 _YEAR = 365
 
@@ -27,107 +30,111 @@ Conditions = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """``total`` hits, and how many of them there are for each value of the facets."""
+class Page:
+    """Hits of a page. The ``rows`` that were looked at are ``total`` hits, and so many by facet."""
 
+    hits: Sequence[Found]
+    rows: int
     total: int
-    exact: bool
     facets: Mapping[Facet, Mapping[str, int]]
 
-
-async def count(session: AsyncSession, search: Search, conditions: Conditions) -> Count:
-    """Count the newest rows; bulletins instead of sections where these are grouped."""
-    newest = select(_ROW.slug, _ROW.date, _ROW.tags, _ROW.kinds, _ROW.sources).where(*conditions)
-    if search.facets:
-        newest = newest.order_by(*_NEWEST_FIRST)
-    row = newest.limit(COUNTED).cte()
-    hits = func.count(row.c.slug.distinct()) if search.by_bulletin else func.count()
-    values = {
-        Facet.tag: func.unnest(row.c.tags),
-        Facet.kind: func.unnest(row.c.kinds),
-        Facet.source: func.unnest(row.c.sources),
-        Facet.month: func.to_char(row.c.date, "YYYY-MM"),
-    }
-    parts: list[Select[*tuple[Any, ...]]] = [
-        select(literal("rows"), literal(""), func.count()).select_from(row),
-        select(literal("hits"), literal(""), hits).select_from(row),
-    ]
-    for facet in search.facets:
-        each = select(row.c.slug, values[facet].label("value")).subquery()
-        every = func.count(each.c.slug.distinct()) if search.by_bulletin else func.count()
-        parts.append(select(literal(facet.value), each.c.value, every).group_by(each.c.value))
-    found: dict[str, dict[str, int]] = {facet.value: {} for facet in search.facets}
-    for name, value, number in await session.execute(union_all(*parts)):
-        found.setdefault(name, {})[value] = number
-    return Count(
-        total=found["hits"][""],
-        exact=found["rows"][""] < COUNTED,
-        facets={facet: found[facet.value] for facet in search.facets},
-    )
+    @property
+    def exact(self) -> bool:
+        """Whether no more rows are there."""
+        return self.rows < COUNTED
 
 
-async def by_relevance(session: AsyncSession, search: Search, conditions: Conditions) -> list[Found]:
-    """The newest rows by rank, then the older ones by date."""
-    newest = select(_ROW).where(*conditions).order_by(*_NEWEST_FIRST).limit(RANKED).subquery()
-    row = aliased(_ROW, newest)
-    age = cast(func.max(row.date).over() - row.date, Integer)
-    score = relevance(search.query, row.words) + _RECENCY * _YEAR / (_YEAR + age)
-    ranked = select(row.slug, row.number, row.date, score.label("score"))
-    if search.by_bulletin:
-        ranked = ranked.ext(distinct_on(row.slug)).order_by(row.slug, score.desc(), row.number)
-    best = ranked.subquery()
-    page = select(best.c.slug, best.c.number, best.c.score).order_by(
-        best.c.score.desc(), best.c.date.desc(), best.c.number
-    )
-    found = await _found(session, page.offset(search.offset).limit(search.limit))
-    if len(found) < search.limit:
-        found += await _older(session, search, conditions, len(found))
+async def page(
+    session: AsyncSession, search: Search, conditions: Conditions, since: date | None = None
+) -> Page:
+    """The page that is asked for: by date, or the newest rows by rank and then the older ones by date.
+
+    If the rows since the day ``since`` are enough, only they are looked at.
+    """
+    found = await _look(session, search, [*conditions, _ROW.date >= since], COUNTED) if since else None
+    if found is None or found.exact:
+        found = await _look(session, search, conditions, COUNTED)
+    if len(found.hits) < search.limit and not found.exact:
+        beyond = await _look(session, replace(search, facets=frozenset()), conditions, None)
+        found = replace(found, hits=beyond.hits)
     return found
 
 
-async def _older(session: AsyncSession, search: Search, conditions: Conditions, before: int) -> list[Found]:
-    """What follows the ranked rows, if there is anything; ``before`` hits of the page are known."""
-    newest = select(_ROW.slug, _ROW.date).where(*conditions).order_by(*_NEWEST_FIRST).limit(RANKED).subquery()
-    ends = select(func.count(), func.count(newest.c.slug.distinct()), func.min(newest.c.date))
-    rows, bulletins, last = (await session.execute(ends.select_from(newest))).one()
-    if rows < RANKED:
-        return []
-    if search.by_bulletin:
-        older = (
-            select(_ROW.slug, func.min(_ROW.number), literal(0.0))
-            .where(*conditions, _ROW.date < last)
-            .group_by(_ROW.slug, _ROW.date)
-            .order_by(_ROW.date.desc())
-            .offset(max(search.offset - bulletins, 0))
-        )
-    else:
-        older = (
-            select(_ROW.slug, _ROW.number, literal(0.0))
-            .where(*conditions)
-            .order_by(*_NEWEST_FIRST)
-            .offset(max(search.offset, RANKED))
-        )
-    return await _found(session, older.limit(search.limit - before))
+async def _look(session: AsyncSession, search: Search, conditions: Conditions, most: int | None) -> Page:
+    newest = select(*_COLUMNS).where(*conditions).order_by(*_newest_first(_ROW)).limit(most).cte()
+    one = newest.c.slug.distinct() if search.by_bulletin else newest.c.slug
+    counts = select(func.count(newest.c.slug), func.count(one)).subquery()
+    listed = search.sort is Sort.date or not search.query.terms
+    hits = (_by_date if listed else _by_relevance)(search, newest)
+    facets = sorted(search.facets)
+    statement = select(*counts.c, _as_json(hits), *(_counts(search, newest, facet) for facet in facets))
+    rows, total, found, *counted = (await session.execute(statement)).one()
+    return Page(
+        hits=[Found(*hit) for hit in found or ()],
+        rows=rows,
+        total=total,
+        facets={facet: values or {} for facet, values in zip(facets, counted, strict=True)},
+    )
 
 
-async def by_date(session: AsyncSession, search: Search, conditions: Conditions) -> list[Found]:
-    """The newest rows; of each bulletin the best one where they are grouped."""
+def _newest_first(row: Any) -> tuple[ColumnElement[Any], ...]:
+    return row.date.desc(), row.number
+
+
+def _as_json(hits: Select[Any]) -> ColumnElement[Any]:
+    """Slug, number and score of each hit, in their order."""
+    row = hits.subquery().c
+    return select(func.json_agg(func.json_build_array(row.slug, row.number, row.score))).scalar_subquery()
+
+
+def _by_relevance(search: Search, newest: CTE) -> Select[Any]:
+    """The first rows by rank, the others by date; of each bulletin the best where they are grouped."""
+    row = newest.c
+    first = select(newest).order_by(*_newest_first(row)).limit(RANKED).subquery().c
+    age = cast(func.max(first.date).over() - first.date, Integer)
+    score = cast(relevance(search.query, first.words) + _RECENCY * _YEAR / (_YEAR + age), Float)
+    others = select(row.slug, row.number, row.date, literal(0.0)).order_by(*_newest_first(row)).offset(RANKED)
+    each = select(first.slug, first.number, first.date, score.label("score")).union_all(others).subquery()
     if search.by_bulletin:
-        days = select(_ROW.date).where(*conditions).group_by(_ROW.date).order_by(_ROW.date.desc())
+        best = select(each).ext(distinct_on(each.c.slug))
+        each = best.order_by(each.c.slug, each.c.score.desc(), each.c.number).subquery()
+    return _part(search, select(each).order_by(each.c.score.desc(), *_newest_first(each.c)))
+
+
+def _by_date(search: Search, newest: CTE) -> Select[Any]:
+    """The rows as they are; of each bulletin the best one where they are grouped."""
+    if search.by_bulletin:
+        days = select(newest.c.date).distinct().order_by(newest.c.date.desc())
         days = days.offset(search.offset).limit(search.limit)
-        some = select(_ROW).where(*conditions, _ROW.date.in_(days.scalar_subquery())).subquery()
+        some = select(newest).where(newest.c.date.in_(days)).subquery().c
     else:
-        newest = select(_ROW).where(*conditions).order_by(*_NEWEST_FIRST)
-        some = newest.offset(search.offset).limit(search.limit).subquery()
-    row = aliased(_ROW, some)
-    score = relevance(search.query, row.words)
-    page = select(row.slug, row.number, score)
+        some = _part(search, select(newest).order_by(*_newest_first(newest.c))).subquery().c
+    score = cast(relevance(search.query, some.words), Float).label("score")
+    hits = select(some.slug, some.number, some.date, score)
     if search.by_bulletin:
-        page = page.ext(distinct_on(row.date)).order_by(row.date.desc(), score.desc(), row.number)
-    else:
-        page = page.order_by(row.date.desc(), row.number)
-    return await _found(session, page)
+        return hits.ext(distinct_on(some.date)).order_by(some.date.desc(), score.desc(), some.number)
+    return hits.order_by(*_newest_first(some))
 
 
-async def _found(session: AsyncSession, page: Select[str, int, float]) -> list[Found]:
-    return [Found(slug, number, score) for slug, number, score in await session.execute(page)]
+def _part(search: Search, hits: Select[Any]) -> Select[Any]:
+    return hits.offset(search.offset).limit(search.limit)
+
+
+def _counts(search: Search, newest: CTE, facet: Facet) -> ColumnElement[Any]:
+    """How many hits have each value, as JSON."""
+    each = select(newest.c.slug, _value(facet, newest.c).label("value")).subquery().c
+    every = func.count(each.slug.distinct()) if search.by_bulletin else func.count()
+    number = select(each.value, every.label("number")).group_by(each.value).subquery().c
+    return select(func.json_object_agg(number.value, number.number)).scalar_subquery()
+
+
+def _value(facet: Facet, row: Any) -> ColumnElement[str]:
+    match facet:
+        case Facet.tag:
+            return func.unnest(row.tags)
+        case Facet.kind:
+            return func.unnest(row.kinds)
+        case Facet.source:
+            return func.unnest(row.sources)
+        case Facet.month:
+            return func.to_char(row.date, "YYYY-MM")

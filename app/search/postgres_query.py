@@ -3,9 +3,19 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import REAL, ColumnElement, Float, and_, cast, func, literal, or_, type_coerce
+from sqlalchemy import (
+    REAL,
+    ColumnElement,
+    Float,
+    SQLColumnExpression,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.search.contract import Filters, Phrase, Query, Term
 from app.search.models import IndexedSection
@@ -59,7 +69,7 @@ def filtered(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def relevance(query: Query, words: InstrumentedAttribute[str]) -> ColumnElement[float]:
+def relevance(query: Query, words: SQLColumnExpression[Any]) -> ColumnElement[float]:
     """How well the ``words`` of a row that matches do so, from 0 to 0.9.
 
     How often and how near together they stand counts, heading and tags more than the text, and what
@@ -78,8 +88,8 @@ def relevance(query: Query, words: InstrumentedAttribute[str]) -> ColumnElement[
 
 
 def _half(rank: ColumnElement[float]) -> ColumnElement[float]:
-    """A rank, which has no upper end, as a number from 0 to 1."""
-    return type_coerce(rank / (rank + _HALF), Float)
+    """A rank, which has no upper end, as a number from 0 to 1; it is reckoned once."""
+    return type_coerce(1 - _HALF / (rank + _HALF), Float)
 
 
 def _weights() -> ColumnElement[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.search import bm25
-from app.search.contract import Answer, Facet, Found, Search, Sort
+from app.search.contract import WORTH_SHOWING, Answer, Facet, Found, Search, Sort
 from app.search.models import IndexedSection
 from app.search.text import words
 from app.search.vectors import quoted
@@ -19,8 +19,6 @@ _BUDGET = 5_000
 """So many rows are looked at, whatever the size of the archive: those with the rarest words."""
 _CANDIDATES = 200
 """So many of them, which have the most of these words, are read and ranked."""
-_WORTH_SHOWING = 0.5
-"""What scores less than this share of the best is no answer."""
 _LARGEST = 20_000
 
 
@@ -42,7 +40,7 @@ async def relaxed(
     ranked = sorted(
         zip(scores, rows, strict=True), key=lambda pair: (-pair[0], -pair[1].date.toordinal(), pair[1].number)
     )
-    least = _WORTH_SHOWING * ranked[0][0] if ranked else 0
+    least = WORTH_SHOWING * ranked[0][0] if ranked else 0
     kept = [(score, row) for score, row in ranked if score >= least and score > 0]
     if search.by_bulletin:
         kept = list({row.slug: (score, row) for score, row in reversed(kept)}.values())[::-1]

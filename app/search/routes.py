@@ -6,14 +6,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Query as QueryParameters
 from pydantic import Field
 
+from app.bulletins import keys
 from app.bulletins.examples import Example
-from app.kit.caching import JSON, reply
+from app.kit.caching import JSON, Body, CachePolicy, reply
 from app.kit.db import Reader
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, Typed, once
 from app.kit.problems import responses
 from app.search import examples, schemas, suggest
 from app.search.ask import SearchQuery, ask
+from app.search.postgres import PostgresEngine
+
+LAGGING = CachePolicy(max_age=5)
+"""An index that follows the change log may not know yet of what dropped the answer before."""
 
 router = APIRouter(prefix="/v1/search", dependencies=[Depends(once)])
 
@@ -60,10 +65,11 @@ async def search(request: Request, query: Annotated[SearchQuery, QueryParameters
     # Another engine's index may lag behind the last change: its time would promise too much.
     return reply(
         request,
-        page,
+        Body(page.model_dump_json().encode(), lasting=page.model_dump_json(exclude={"took_ms"}).encode()),
+        keys=[keys.CONTENT],
         modified=None,
-        volatile=frozenset({"took_ms"}),
         headers=next_link(request, page.next),
+        policy=None if page.engine == PostgresEngine.name else LAGGING,
     )
 
 
@@ -78,4 +84,4 @@ async def get_suggestions(
 ) -> Response:
     """Tags, sources and headings as you type, by use; headings by date, the newest first."""
     found = await suggest.suggestions(session, query.q, query.limit)
-    return reply(request, schemas.Suggestions(items=found), modified=None)
+    return reply(request, schemas.Suggestions(items=found), keys=[keys.CONTENT], modified=None)

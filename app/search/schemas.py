@@ -55,7 +55,7 @@ class SearchPage(Output):
     engine: str = Field(description="Which engine answered", examples=["postgres"])
     total: int = Field(ge=0, description="Sections found, or bulletins with `group=bulletin`")
     total_is: Literal["exact", "estimated"] = Field(
-        description="`estimated`: `total` and the counts of `facets` are not exact"
+        description="`estimated`: there may be more than `total` and the counts of `facets` say"
     )
     relaxed: bool = Field(
         description="True when nothing has every word: hits have some of them, and the rarest count most"

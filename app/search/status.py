@@ -1,16 +1,16 @@
 """How well each engine keeps up with the live tables."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meilisearch.errors import MeilisearchError
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.changes import Change, Position
 from app.kit.db import Database
-from app.search.indexing import FOLLOWER, differing, drift, versions
+from app.search import postgres
+from app.search.indexing import FOLLOWER, drift
 from app.search.meilisearch_index import Index
 from app.search.models import IndexedSection
 
@@ -37,17 +37,12 @@ async def status(database: Database, index: Index | None) -> list[EngineStatus]:
         last = await session.scalar(select(func.coalesce(func.max(Change.seq), 0))) or 0
         position = await session.scalar(select(Position.seq).where(Position.follower == FOLLOWER)) or 0
         behind = await session.scalar(select(func.count()).where(Change.seq > position)) or 0
-        indexed = await _indexed(session)
-        wanted = await versions(session)
-    postgres = EngineStatus("postgres", last, 0, documents=len(indexed), drift=differing(wanted, indexed))
+        sections = await session.scalar(select(func.count()).select_from(IndexedSection))
+        differences = await postgres.drift(session)
+    own = EngineStatus("postgres", last, 0, documents=sections, drift=differences)
     if index is None:
-        return [postgres]
-    return [await _meilisearch(database, index, position, behind), postgres]
-
-
-async def _indexed(session: AsyncSession) -> Mapping[str, int]:
-    rows = await session.execute(select(IndexedSection.slug, IndexedSection.number, IndexedSection.version))
-    return {f"{slug}-{number}": version for slug, number, version in rows}
+        return [own]
+    return [await _meilisearch(database, index, position, behind), own]
 
 
 async def _meilisearch(database: Database, index: Index, position: int, behind: int) -> EngineStatus:

@@ -11,7 +11,19 @@ from functools import lru_cache
 from typing import Any
 
 from pypinyin import lazy_pinyin
-from sqlalchemy import Integer, Select, bindparam, cast, delete, literal, select, union_all
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Select,
+    SmallInteger,
+    bindparam,
+    cast,
+    delete,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -35,6 +47,8 @@ OLDER = 2_000
 """At most so many older headings are read, whichever the index gives first."""
 
 _BATCH = 1_000
+
+_Row = tuple[str, str, str, int | None, bool | None]
 
 Keyed = type[TagSuggestion] | type[SourceSuggestion] | type[SectionSuggestion]
 
@@ -142,13 +156,16 @@ _POOL = bindparam("pool", type_=Integer)
 
 def _names(
     kind: str, name: type[Tag] | type[Source], keyed: Keyed, used: InstrumentedAttribute[int]
-) -> Select[str, str, str]:
-    matching = select(literal(kind), name.name, name.slug).join(keyed)
+) -> Select[*_Row]:
+    of_heading = (cast(null(), SmallInteger).label("section"), cast(null(), Boolean).label("begins"))
+    matching = select(literal(kind).label("kind"), name.name.label("text"), name.slug, *of_heading).join(
+        keyed
+    )
     matching = matching.where(used > 0, keyed.keys.op("@@")(_INSIDE))
     return matching.order_by(keyed.keys.op("@@")(_BEGINS).desc(), used.desc(), name.slug).limit(_LIMIT)
 
 
-def _headings(pool: Select[SectionSuggestion]) -> Select[str, bool, int, str]:
+def _headings(pool: Select[SectionSuggestion]) -> Select[*_Row]:
     """The best headings of a pool, each text once, with the places of their newest sections."""
     rows = pool.subquery()
     begins = rows.c["keys"].op("@@")(_BEGINS).label("begins")
@@ -162,7 +179,13 @@ def _headings(pool: Select[SectionSuggestion]) -> Select[str, bool, int, str]:
     order = (latest.c.begins.desc(), latest.c.date.desc(), latest.c.heading)
     best = select(latest).order_by(*order).limit(_LIMIT).subquery()
     return (
-        select(best.c.heading, best.c.begins, Section.number, Bulletin.slug)
+        select(
+            literal("heading").label("kind"),
+            best.c.heading.label("text"),
+            Bulletin.slug,
+            Section.number.label("section"),
+            best.c.begins,
+        )
         .join(Section, Section.id == best.c.section_id)
         .join(Section.bulletin)
         .order_by(best.c.begins.desc(), best.c.date.desc(), best.c.heading)
@@ -170,12 +193,12 @@ def _headings(pool: Select[SectionSuggestion]) -> Select[str, bool, int, str]:
 
 
 # Made once: to put them together takes as long as to run them.
-_NAMES = union_all(
+_EVERY = select(SectionSuggestion)
+_NAMES_AND_NEWEST = union_all(
     _names("tag", Tag, TagSuggestion, Tag.section_count),
     _names("source", Source, SourceSuggestion, Source.reference_count),
+    _headings(_EVERY.order_by(SectionSuggestion.date.desc()).limit(_POOL)),
 )
-_EVERY = select(SectionSuggestion)
-_AMONG_NEWEST = _headings(_EVERY.order_by(SectionSuggestion.date.desc()).limit(_POOL))
 _ALL_THAT_BEGIN = _headings(_EVERY.where(SectionSuggestion.keys.op("@@")(_BEGINS)).limit(_POOL))
 _ALL = _headings(_EVERY.where(SectionSuggestion.keys.op("@@")(_INSIDE)).limit(_POOL))
 
@@ -191,20 +214,22 @@ async def suggestions(session: AsyncSession, typed: str, limit: int) -> list[Sug
         "begins": " | ".join(f"'^{key}':*" for key in meant),
         "limit": limit,
     }
-    names = (await session.execute(_NAMES, wanted)).all()
-    headings = await _best_headings(session, wanted, limit)
+    first = (await session.execute(_NAMES_AND_NEWEST, {**wanted, "pool": NEWEST})).all()
+    names = [row for row in first if row.kind != "heading"]
+    headings = await _best(session, [row for row in first if row.kind == "heading"], wanted, limit)
     return [
-        *(Suggestion(kind=kind, text=text, slug=slug, section=None) for kind, text, slug in names),
-        *(
-            Suggestion(kind="heading", text=text, slug=slug, section=number)
-            for text, _, number, slug in headings[:limit]
-        ),
+        Suggestion(kind=row.kind, text=row.text, slug=row.slug, section=row.section)
+        for row in [*names, *headings[:limit]]
     ]
 
 
-async def _best_headings(session: AsyncSession, wanted: Mapping[str, Any], limit: int) -> Sequence[Any]:
-    """Headings that begin so, then those with it inside, each the newest first and each text once."""
-    found = (await session.execute(_AMONG_NEWEST, {**wanted, "pool": NEWEST})).all()
+async def _best(
+    session: AsyncSession, found: Sequence[Any], wanted: Mapping[str, Any], limit: int
+) -> Sequence[Any]:
+    """Headings that begin so, then those with it inside, each the newest first and each text once.
+
+    ``found`` are those among the newest; older ones are asked for only if they are too few.
+    """
     begin = [row for row in found if row.begins]
     if len(begin) < limit:
         begin = list((await session.execute(_ALL_THAT_BEGIN, {**wanted, "pool": OLDER})).all())
@@ -215,5 +240,5 @@ async def _best_headings(session: AsyncSession, wanted: Mapping[str, Any], limit
 
 
 def _joined(first: Sequence[Any], second: Sequence[Any]) -> Sequence[Any]:
-    known = {row.heading for row in first}
-    return [*first, *(row for row in second if row.heading not in known)]
+    known = {row.text for row in first}
+    return [*first, *(row for row in second if row.text not in known)]

@@ -160,7 +160,7 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> Any:
     assert "etag" not in answer.headers
     body = answer.json()
     assert (body["type"], body["status"]) == (f"/problems/{kind}", status)
-    assert body["instance"] == answer.request.url.path
+    assert body["instance"] == answer.request.url.raw_path.partition(b"?")[0].decode()
     assert body["title"]
     assert body["detail"]
     assert ("errors" in body) == (kind == "invalid-parameter")

@@ -9,7 +9,7 @@ import zstandard
 
 from app.bulletins.document import BulletinDocument
 from app.kit.settings import Settings
-from tests.conftest import Publish
+from tests.conftest import Publish, Server
 
 BULLETIN = "/v1/bulletins/2026-03-06"
 ADDRESSES = [
@@ -37,7 +37,7 @@ def address(request: pytest.FixtureRequest, reading: httpx2.Client) -> str:
 def test_answers_can_be_cached_and_validated(reading: httpx2.Client, address: str) -> None:
     answer = reading.get(address)
     assert answer.headers["cache-control"] == "public, max-age=60"
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["vary"].endswith("Accept-Encoding")
     assert answer.headers["etag"].startswith('"')
     assert answer.headers["etag"].endswith('"')
     assert answer.headers["last-modified"].endswith(" GMT")
@@ -104,7 +104,7 @@ def test_the_entity_tag_outweighs_the_date(reading: httpx2.Client) -> None:
 
 
 def test_content_younger_than_two_seconds_has_no_last_modified(
-    settings: Settings, publish: Publish, api: httpx2.Client, shelf: list[BulletinDocument]
+    settings: Settings, publish: Publish, server: Server, shelf: list[BulletinDocument]
 ) -> None:
     publish(shelf[0])
     address = f"/v1/bulletins/{shelf[0].slug}"
@@ -112,7 +112,8 @@ def test_content_younger_than_two_seconds_has_no_last_modified(
     def changed(ago: str) -> httpx2.Response:
         with psycopg.connect(settings.conninfo) as connection:
             connection.execute("UPDATE change SET at = clock_timestamp() - %s::interval", [ago])
-        return api.get(address, headers={"If-Modified-Since": "Tue, 01 Jan 2030 00:00:00 GMT"})
+        server.forget()
+        return server.client.get(address, headers={"If-Modified-Since": "Tue, 01 Jan 2030 00:00:00 GMT"})
 
     young = changed("1 second")
     assert young.status_code == 200
@@ -136,9 +137,10 @@ def test_a_correction_changes_the_validators_of_all_that_shows_it(
     publish(shelf[0].model_copy(update={"title": "更正"}))
     for path, answer in before.items():
         asked = {"If-None-Match": answer.headers["etag"]}
-        assert api.get(path, headers=asked).status_code == (304 if path.endswith(shelf[1].slug) else 200)
+        status = 304 if path.endswith(shelf[1].slug) else 200
+        assert api.get(path, headers=asked).status_code == status
         since = {"If-Modified-Since": answer.headers["last-modified"]}
-        assert api.get(path, headers=since).status_code == 200
+        assert api.get(path, headers=since).status_code == status
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "zstd"}])
@@ -217,4 +219,4 @@ def test_each_coding_has_its_own_entity_tag_and_only_that_one_validates(reading:
 def test_a_small_answer_is_not_compressed(reading: httpx2.Client) -> None:
     answer = reading.get(f"{BULLETIN}?fields=slug", headers={"Accept-Encoding": "gzip, zstd"})
     assert "content-encoding" not in answer.headers
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["vary"].endswith("Accept-Encoding")

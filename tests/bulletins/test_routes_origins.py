@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from app.kit.settings import Settings
+from tests.bulletins.conftest import problem
 from tests.conftest import serving
 
 SITE = "https://www.example.org"
@@ -54,6 +55,24 @@ def test_a_preflight_allows_reading_and_revalidating_and_nothing_else(shared: ht
     refused = preflight(shared, OTHER, "GET")
     assert refused.status_code == 400
     assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "method", "headers", "refused"),
+    [
+        (OTHER, "GET", "", "origin"),
+        (SITE, "POST", "", "method"),
+        (SITE, "GET", "Authorization", "headers"),
+        (OTHER, "PUT", "X-Other", "origin, method, headers"),
+    ],
+)
+def test_a_refused_preflight_is_a_problem_that_says_why(
+    shared: httpx2.Client, origin: str, method: str, headers: str, refused: str
+) -> None:
+    answer = preflight(shared, origin, method, headers)
+    body = problem(answer, 400, "cors-refused")
+    assert body["detail"] == f"Disallowed CORS {refused}."
+    assert answer.headers["vary"] == "Origin"
 
 
 def test_without_configured_origins_nobody_elses_page_may_read(api: httpx2.Client) -> None:

@@ -42,7 +42,9 @@ def nqpf(
 
     def run(*arguments: object, **environment: object) -> subprocess.CompletedProcess[str]:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
-        values = environment_with({"DATABASE_URL": settings.conninfo, **environment})
+        values = environment_with(
+            {"DATABASE_URL": settings.conninfo, "NQPF_DATA": tmp_path / "data", **environment}
+        )
         capsys.readouterr()
         with monkeypatch.context() as changed:
             changed.setattr(os, "environ", values)
@@ -74,7 +76,9 @@ def start(settings: Settings, tmp_path: Path) -> Iterator[Started]:
     def run(*arguments: object, **environment: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
-            env=environment_with({"DATABASE_URL": settings.conninfo, **environment}),
+            env=environment_with(
+                {"DATABASE_URL": settings.conninfo, "NQPF_DATA": tmp_path / "data", **environment}
+            ),
             cwd=tmp_path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -55,7 +55,7 @@ def test_host_that_is_not_there_is_one_line(nqpf: Run, failure: Line, command: t
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
         url = f"postgresql://me:secret@127.0.0.1:{unused.getsockname()[1]}/x"
-        line = failure(nqpf(*command, DATABASE_URL=url))
+        line = failure(nqpf(*command, DATABASE_URL=url, NQPF_DATABASE_WAIT=0))
     assert "Connection refused" in line
     assert line.endswith("check DATABASE_URL and that PostgreSQL runs there")
     assert "secret" not in line

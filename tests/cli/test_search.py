@@ -74,19 +74,34 @@ def test_status_says_that_there_is_no_index_or_no_server(told: Told, nqpf: Run) 
     assert "postgres: 0 documents" in down.stdout
 
 
-def test_reconcile_builds_and_mends(told: Told, publish: Publish) -> None:
+def test_reconcile_builds_and_mends(told: Told, publish: Publish, settings: Settings) -> None:
     publish(ONE)
-    assert told("reconcile").stdout == "There was no index; it has been built.\n"
-    publish(TWO)
     assert told("reconcile").stdout.splitlines() == [
-        "Settings in order, 1 bulletins mended.",
+        "meilisearch: there was no index, it has been built",
+        "postgres: 0 bulletins mended",
+    ]
+    publish(TWO)
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("DELETE FROM search_section WHERE slug = '2026-06-01'")
+    assert told("reconcile").stdout.splitlines() == [
+        "meilisearch: 1 bulletins mended",
         "  2026-06-02",
+        "postgres: 1 bulletins mended",
+        "  2026-06-01",
     ]
     assert json.loads(told("reconcile", "--json").stdout) == {
-        "settings": False,
-        "slugs": [],
-        "rebuilt": False,
+        "meilisearch": {"settings": False, "slugs": [], "rebuilt": False},
+        "postgres": {"slugs": []},
     }
+
+
+def test_reconcile_without_meilisearch_mends_postgres(
+    nqpf: Run, publish: Publish, settings: Settings
+) -> None:
+    publish(ONE)
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("DELETE FROM search_section")
+    assert nqpf("search", "reconcile").stdout.splitlines() == ["postgres: 1 bulletins mended", "  2026-06-01"]
 
 
 def test_reindex_says_how_far_it_is(told: Told, publish: Publish) -> None:
@@ -119,7 +134,6 @@ def test_query_without_meilisearch_asks_postgres(nqpf: Run, publish: Publish) ->
         (["query", "-"], "no word"),
         (["query", "长" * 600], "q: "),
         (["query", "x", "--engine", "meilisearch"], "MEILI_URL is not set"),
-        (["reconcile"], "MEILI_URL is not set"),
         (["reindex", "--engine", "meilisearch"], "MEILI_URL is not set"),
     ],
 )

@@ -2,13 +2,21 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import httpx2
 import psutil
+import psycopg
 
+from app.kit import migrate
+from app.kit.embedded_postgres import Cluster, running
 from app.kit.settings import Settings
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -115,3 +123,88 @@ def test_embedded_database_that_dies_is_started_again(start: Start, tmp_path: An
     _, errors = up.communicate(timeout=60)
     assert up.returncode == 0
     assert "Traceback" not in errors
+
+
+@contextmanager
+def own_cluster(folder: Path) -> Iterator[tuple[Cluster, str]]:
+    """A PostgreSQL that a test may stop and start, and the address of its database."""
+    folder.mkdir(exist_ok=True)
+    with running(folder, FAST) as uri:
+        yield Cluster(folder), uri
+
+
+def said_by(stream: IO[str] | None, wanted: str) -> str:
+    """Waits for a line with these words."""
+    assert stream
+    return next(line for line in stream if wanted in line)
+
+
+def test_external_database_that_goes_away_is_waited_for(start: Start) -> None:
+    with TemporaryDirectory(prefix="nqpf-") as folder, own_cluster(Path(folder)) as (cluster, uri):
+        up = start("up", "--port", 0, DATABASE_URL=uri)
+        url = ready(up)
+        started = children(up)
+        cluster.stop()
+        said_by(up.stdout, "PostgreSQL is away")
+        assert httpx2.get(f"{url}/v1/bulletins/2026-06-25", timeout=60).status_code == 503
+        cluster.start(FAST)
+        said_by(up.stdout, "PostgreSQL answers again")
+        assert bulletin(url)["version"] == 1
+        assert all(child.is_running() for child in started.values())
+        up.terminate()
+        _, errors = up.communicate(timeout=60)
+        assert up.returncode == 0
+        assert "Traceback" not in errors
+
+
+def test_worker_goes_on_when_its_external_database_comes_back(start: Start) -> None:
+    with TemporaryDirectory(prefix="nqpf-") as folder, own_cluster(Path(folder)) as (cluster, uri):
+        migrate.upgrade(Settings(meili_url=None).with_database(uri))
+        worker = start("worker", DATABASE_URL=uri, NQPF_LOG_FORMAT="json")
+        wait_for_workers(uri)
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute("DELETE FROM procrastinate_workers")
+        cluster.stop()
+        cluster.start(FAST)
+        wait_for_workers(uri)
+        worker.terminate()
+        _, errors = worker.communicate(timeout=60)
+        assert worker.returncode == 0
+        assert "Traceback" not in errors
+
+
+def wait_for_workers(uri: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with psycopg.connect(uri) as connection:
+            if connection.execute("SELECT 1 FROM procrastinate_workers").fetchone():
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_database_that_is_away_at_the_start_is_waited_for(start: Start) -> None:
+    with TemporaryDirectory(prefix="nqpf-") as folder, own_cluster(Path(folder)) as (cluster, uri):
+        migrate.upgrade(Settings(meili_url=None).with_database(uri))
+        cluster.stop()
+        waiting = [start(*command, DATABASE_URL=uri) for command in (["worker"], ["serve", "--port", 0])]
+        for process in waiting:
+            assert said_by(process.stderr, "waiting").startswith("nqpf: the database cannot be reached")
+        cluster.start(FAST)
+        assert waiting[1].stdout
+        assert waiting[1].stdout.readline().startswith("Serving ")
+        wait_for_workers(uri)
+        for process in waiting:
+            process.terminate()
+            assert process.wait(60) == 0
+
+
+def test_database_that_stays_away_ends_the_waiting_in_one_line(start: Start, tmp_path: Path) -> None:
+    uri = f"postgresql://postgres@/nqpf?host={tmp_path}"
+    for command in (["worker"], ["serve", "--port", 0], ["up", "--port", 0]):
+        process = start(*command, DATABASE_URL=uri, NQPF_DATABASE_WAIT=1)
+        _, errors = process.communicate(timeout=60)
+        first, last = errors.splitlines()
+        assert process.returncode == 1
+        assert first.endswith("waiting for it up to 1 s")
+        assert last.startswith("nqpf: the database cannot be reached (")

@@ -9,7 +9,8 @@ from app import wiring
 from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.editorial import commands
-from app.editorial.commands import Imported, Published, Refused, Withdrawn
+from app.editorial.commands import Imported, Published, Withdrawn
+from app.editorial.refused import Refused
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.db import connect
 from app.kit.settings import Settings
@@ -110,10 +111,39 @@ def test_a_public_bulletin_keeps_its_date_and_the_file_with_another_one_is_kept(
     publish(settings, "2026-06-24")
     (other,) = imported(settings, document(LONG), sha256="1")
     assert (other.slug, other.revision) == ("2026-06-24", 2)
+    assert [(f.severity, f.code) for f in other.report.findings] == [(Severity.error, "date.published")]
     with pytest.raises(Refused, match=r"2026-06-24.*2026-06-25.*撤回") as refusal:
         publish(settings, "2026-06-24")
     assert refusal.value.code == "date.published"
     assert rows(settings, "SELECT slug, version FROM bulletin") == [("2026-06-24", 1)]
+
+
+OTHER = "低空经济应用场景扩展，多个城市发布无人机航线管理办法与试点名单。" * 8
+
+
+def test_another_issue_under_the_date_of_a_public_one_does_not_replace_it(settings: Settings) -> None:
+    imported(settings, document(LONG))
+    publish(settings)
+    for _ in range(2):
+        (other,) = imported(settings, document(OTHER), sha256="1")
+        assert [(f.severity, f.code) for f in other.report.findings] == [(Severity.error, "text.unrelated")]
+        with pytest.raises(Refused, match="几乎没有相同之处"):
+            publish(settings)
+    assert rows(settings, "SELECT slug, version FROM bulletin") == [("2026-06-25", 1)]
+
+
+def test_another_issue_under_the_date_of_a_draft_is_warned_of(settings: Settings) -> None:
+    imported(settings, document(LONG))
+    (other,) = imported(settings, document(OTHER), sha256="1")
+    assert [(f.severity, f.code) for f in other.report.findings] == [(Severity.warning, "text.unrelated")]
+    assert publish(settings).version == 1
+
+
+def test_a_short_issue_whose_date_was_corrected_is_the_same(settings: Settings) -> None:
+    short = "数据要素市场化配置改革继续推进，多地公共数据授权运营平台上线并开始试运行，成效待观察。"
+    imported(settings, document(short, day=date(2026, 6, 24)))
+    (corrected,) = imported(settings, document(short), sha256="1")
+    assert (corrected.outcome, corrected.slug) == ("revised", "2026-06-25")
 
 
 def test_an_issue_that_only_shares_some_text_with_another_is_its_own(settings: Settings) -> None:

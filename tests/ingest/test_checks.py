@@ -45,6 +45,9 @@ def test_a_complete_document_has_no_findings() -> None:
     ("changes", "code", "severity"),
     [
         ({"date": None}, "date.missing", "error"),
+        ({"date": date(1926, 6, 25), "citations": ()}, "date.implausible", "error"),
+        ({"date": date(2062, 6, 25)}, "date.implausible", "error"),
+        ({"date": date(2026, 7, 25)}, "date.in-future", "warning"),
         ({"organisation": ""}, "organisation.missing", "warning"),
         ({"abstract": ""}, "abstract.missing", "warning"),
         ({"contacts": ()}, "contact.missing", "warning"),

@@ -1,3 +1,5 @@
+import pytest
+
 from app.bulletins.document import Contact
 from app.ingest.contacts import read_contacts
 from app.ingest.flow import Element, TextLine
@@ -52,3 +54,44 @@ def test_telephone_mail_and_site_without_a_contact_before_them_are_kept_apart() 
 def test_a_sentence_is_no_contact() -> None:
     _, others = contacts("欢迎来稿。")
     assert len(others) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "description", "url"),
+    [
+        ("联系人：张三", "张三", "", None),
+        ("联系人：张三 电话：010-12345678", "张三", "电话：010-12345678", None),
+        ("联系人：张三 电话010-12345678", "张三", "电话010-12345678", None),
+        ("联系人：张三（电话：010-1234）", "张三", "电话：010-1234", None),
+        ("联系人: 张三 (010-1234)", "张三", "010-1234", None),
+        ("联系人：张三 13800000000（微信同号）", "张三", "13800000000（微信同号）", None),
+        ("联系人：张三，电话：1，邮箱：z@b.cn，网址：b.cn", "张三", "电话：1；邮箱：z@b.cn", "https://b.cn"),
+        ("商务联系人：张三 z@b.cn https://b.cn/x", "张三", "z@b.cn", "https://b.cn/x"),
+        ("联系人：张三（邮箱：z@b.cn；扫码添加）", "张三", "邮箱：z@b.cn；扫码添加", None),
+        ("联系人：张三（微信二维码）", "张三", "", None),
+        ("邮箱：z@b.cn 联系人：张三", "张三", "邮箱：z@b.cn", None),
+        ("联系人：张三、李四", "张三、李四", "", None),
+        ("Contact: Zhang San, tel: 010", "Zhang San", "tel: 010", None),
+    ],
+)
+def test_a_person_is_named_by_the_name(line: str, name: str, description: str, url: str | None) -> None:
+    assert contacts(line) == ([Contact(name=name, description=description, url=url)], [])
+
+
+def test_what_follows_a_person_belongs_to_the_person() -> None:
+    read, others = contacts(
+        "甲会", "联系人：张三", "电话：010-1", "联系人：李四 电话：2 联系人：王五 电话：3"
+    )
+    assert read == [
+        Contact(name="甲会"),
+        Contact(name="张三", description="电话：010-1"),
+        Contact(name="李四", description="电话：2"),
+        Contact(name="王五", description="电话：3"),
+    ]
+    assert others == []
+
+
+def test_a_person_without_a_name_is_kept_apart() -> None:
+    for line in ("联系人：", "联系人：010-12345678"):
+        read, others = contacts(line)
+        assert (read, len(others)) == ([], 1)

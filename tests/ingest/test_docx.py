@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.ingest import docx_package
 from app.ingest.docx import read_docx
 from app.ingest.docx_numbering import han, roman
 from app.ingest.flow import Picture, TableRows, TextLine
@@ -258,7 +259,7 @@ def test_picture_is_named_by_its_bytes(word: Word) -> None:
     )
     data = word(body, links=(("i1", "image", 'Target="media/a.png"'),), files={"word/media/a.png": b"png"})
     (picture,) = read_docx(data).elements
-    assert picture == Picture(f"sha256:{hashlib.sha256(b'png').hexdigest()}", "二维码", 1)
+    assert picture == Picture(f"sha256:{hashlib.sha256(b'png').hexdigest()}", "二维码", 1, content=b"png")
 
 
 def test_link_of_a_reference_becomes_its_address(word: Word) -> None:
@@ -277,3 +278,20 @@ def test_invisible_characters_are_removed_and_reported(word: Word) -> None:
     assert [(finding.code, finding.severity) for finding in read.findings] == [
         ("text.suspicious", Severity.warning)
     ]
+
+
+def test_pictures_that_are_too_large_are_named_but_not_taken_along(
+    word: Word, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docx_package, "MAX_PICTURE", 5)
+    monkeypatch.setattr(docx_package, "MAX_PICTURES", 8)
+    names = {"a": b"12345", "b": b"123456", "c": b"1234", "d": b"123"}
+    body = "".join(
+        f'<w:p><w:r><w:drawing><a:blip r:embed="{name}"/></w:drawing></w:r></w:p>' for name in (*names, "a")
+    )
+    links = tuple((name, "image", f'Target="media/{name}.png"') for name in names)
+    files = {f"word/media/{name}.png": content for name, content in names.items()}
+    elements = read_docx(word(body, links=links, files=files)).elements
+    found = [each for each in elements if isinstance(each, Picture)]
+    assert [each.content for each in found] == [b"12345", b"", b"", b"123", b"12345"]
+    assert found[1].src == f"sha256:{hashlib.sha256(b'123456').hexdigest()}"

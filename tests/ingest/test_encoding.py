@@ -1,9 +1,13 @@
 import os
+from datetime import date
 
 import pytest
+from opencc import OpenCC
 
 from app.ingest.encoding import decode
 from app.ingest.report import Severity, UnreadableFileError
+from app.rendering.text import render_text
+from scripts.archive import generate
 
 TEXT = "新质生产力每日动态\n2026 年 6 月 25 日\n一、“规模化创新”与 AI 资本开支\n"
 
@@ -37,6 +41,46 @@ def test_mixed_encodings_are_read_line_by_line_and_reported() -> None:
     text, (finding,) = decode(data)
     assert text == "数据要素\n旧的一行\r\n算力电力\n"
     assert (finding.code, finding.severity) == ("text.suspicious", Severity.warning)
+
+
+def test_short_words_of_gb18030_that_are_utf8_by_chance_are_no_mixture() -> None:
+    text = "新质生产力每日动态\n摘要\n正文\n"
+    assert "摘要".encode("gb18030").decode("utf-8") != "摘要"
+    assert decode(text.encode("gb18030")) == (text, [])
+    mixed = "数据要素\n".encode() + "摘要\n旧的一行\n".encode("gb18030") + "算力电力\n".encode()
+    assert decode(mixed)[0] == "数据要素\n摘要\n旧的一行\n算力电力\n"
+
+
+TO_TRADITIONAL = OpenCC("s2t")
+TRADITIONAL = (
+    "新質生產力每日動態\n摘要\n今日動態集中在規模化創新、數據要素場景化和資本開支，強調創新與合作。\n"
+)
+JAPANESE = "これは日本語の文章です。新しい質の生産力について、毎日の動向をお届けします。\n"
+KOREAN = "이것은 한국어 문장입니다. 새로운 생산력에 대한 매일의 동향을 전해 드립니다.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "name"),
+    [
+        (TRADITIONAL, "big5", "Big5"),
+        (JAPANESE, "cp932", "Shift-JIS"),
+        (JAPANESE, "euc_jp", "EUC-JP"),
+        (KOREAN, "cp949", "EUC-KR"),
+    ],
+)
+def test_encodings_of_neighbours_are_read_and_reported(text: str, encoding: str, name: str) -> None:
+    data = (text * 5).encode(encoding)
+    assert data.decode("gb18030", "replace") != text * 5
+    read, (finding,) = decode(data)
+    assert read == text * 5
+    assert (finding.code, finding.severity) == ("text.suspicious", Severity.warning)
+    assert name in finding.message
+
+
+def test_bulletins_in_gb18030_are_never_taken_for_a_neighbours() -> None:
+    for document in generate(20, seed=5, until=date(2026, 6, 24)):
+        for text in (render_text(document), TO_TRADITIONAL.convert(render_text(document))):
+            assert decode(text.encode("gb18030")) == (text, [])
 
 
 def test_broken_byte_in_utf8_does_not_turn_the_rest_into_gb18030() -> None:

@@ -1,12 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.kit.caching import JSON, PUBLIC, SPARSE, CachePolicy, finished, reply
+from app.kit.caching import JSON, PUBLIC, READY, SPARSE, Body, CachePolicy, reply, sparse, without
 from app.kit.conditional import SMALL
 
 LONG_AGO = datetime(2026, 6, 25, 8, 30, 15, 999_999, tzinfo=UTC)
@@ -16,11 +16,17 @@ HEADER_TEXT = st.text(st.characters(max_codepoint=255), max_size=60)
 
 def asking(**headers: str) -> Request:
     lines = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": lines})
+    return request(lines)
+
+
+def request(lines: list[tuple[bytes, bytes]]) -> Request:
+    app = FastAPI()
+    app.state.policy = PUBLIC
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": lines, "app": app})
 
 
 def answer(request: Request, body: bytes = BODY, modified: datetime | None = LONG_AGO) -> Response:
-    return finished(request, body, JSON, modified=modified)
+    return reply(request, Body(body), keys=["thing"], modified=modified)
 
 
 @given(HEADER_TEXT, HEADER_TEXT)
@@ -62,31 +68,52 @@ def test_a_body_is_compressed_from_a_thousand_bytes_on() -> None:
 
 def test_several_header_lines_are_one_list() -> None:
     lines = [(b"accept-encoding", b"br"), (b"accept-encoding", b"gzip")]
-    request = Request({"type": "http", "method": "GET", "path": "/", "headers": lines})
-    assert answer(request).headers["content-encoding"] == "gzip"
-
-
-class Item(BaseModel):
-    a: int
-    b: int
-
-
-class Items(BaseModel):
-    items: list[Item]
-    next: str | None
+    assert answer(request(lines)).headers["content-encoding"] == "gzip"
 
 
 def test_the_media_type_says_when_fields_are_left_out() -> None:
-    whole = reply(asking(), Item(a=1, b=2), modified=None)
-    assert (whole.media_type, bytes(whole.body)) == (JSON, b'{"a":1,"b":2}')
-    sparse = reply(asking(), Item(a=1, b=2), modified=None, fields=frozenset({"b"}))
-    assert (sparse.media_type, bytes(sparse.body)) == (SPARSE, b'{"b":2}')
-    page = Items(items=[Item(a=1, b=2)], next="c")
-    listed = reply(asking(), page, modified=None, fields=frozenset({"a"}), listed=True)
-    assert bytes(listed.body) == b'{"items":[{"a":1}],"next":"c"}'
+    item = '{"a":1,"b":"“甲”\\n\\u0001/\\"","c":[null,true]}'.encode()
+    assert (sparse(item, None).media_type, sparse(item, None).content) == (JSON, item)
+    only = sparse(item, frozenset({"b"}))
+    assert (only.media_type, only.content) == (SPARSE, '{"b":"“甲”\\n\\u0001/\\""}'.encode())
+    page = sparse(b'{"items":[%b],"next":"c"}' % item, frozenset({"a", "c"}), listed=True)
+    assert page.content == b'{"items":[{"a":1,"c":[null,true]}],"next":"c"}'
+    assert without(item, frozenset({"b"})) == b'{"a":1,"c":[null,true]}'
+
+
+class Said(BaseModel):
+    text: str
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50))
+def test_a_part_is_written_as_the_whole_is(text: str) -> None:
+    whole = Said(text=text).model_dump_json().encode()
+    assert sparse(whole, frozenset({"text"})).content == whole
+
+
+def test_what_is_ready_is_sent_and_offered_instead_of_being_made_again() -> None:
+    made = Body(BODY, etag="made", ready={"gzip": b"packed"})
+    answered = reply(asking(accept_encoding="gzip"), made, keys=[], modified=None)
+    assert (bytes(answered.body), answered.headers["etag"]) == (b"packed", '"made-gzip"')
+    offered: dict[str, bytes] = {}
+    plain = asking()
+    plain.scope["extensions"] = {READY: offered}
+    assert bytes(reply(plain, made, keys=[], modified=None).body) == BODY
+    assert offered == {"gzip": b"packed"}
+
+
+def test_the_part_that_lasts_says_whether_an_answer_has_changed() -> None:
+    answers = [reply(asking(), Body(each, lasting=b"x"), keys=[], modified=None) for each in (b"1", b"2")]
+    assert answers[0].headers["etag"] == answers[1].headers["etag"]
+    assert answers[0].headers["etag"].startswith('W/"')
+
+
+def test_an_answer_names_the_keys_by_which_it_is_dropped() -> None:
+    assert answer(asking()).headers["surrogate-key"] == "everything thing"
 
 
 def test_the_policy_says_how_long_an_answer_may_be_reused() -> None:
     assert answer(asking()).headers["cache-control"] == PUBLIC.header() == "public, max-age=60"
-    brief = finished(asking(), BODY, JSON, modified=None, policy=CachePolicy(max_age=5))
-    assert brief.headers["cache-control"] == "public, max-age=5"
+    long = CachePolicy(max_age=5, s_maxage=86_400, stale_while_revalidate=30)
+    brief = reply(asking(), Body(BODY), keys=[], modified=None, policy=long)
+    assert brief.headers["cache-control"] == "public, max-age=5, s-maxage=86400, stale-while-revalidate=30"

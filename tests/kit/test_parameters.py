@@ -1,14 +1,16 @@
 import asyncio
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Annotated
+from uuid import UUID
 
 import pytest
 from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from app.kit.parameters import Day, PastMoment, Plain, Query, Slug, choices, chosen, is_slug, once, one_of
+from app.kit.parameters import Day, Id, PastMoment, Plain, Query, Slug, chosen, is_slug, once, one_of
 from app.kit.problems import Problem
 
 DAY: TypeAdapter[date] = TypeAdapter(Day)
@@ -109,25 +111,46 @@ def test_other_parameters_may_not(query: str) -> None:
         ask(query)
 
 
-class Shape(BaseModel):
-    slug: str
-    title: str
+FIELDS: TypeAdapter[str] = TypeAdapter(Annotated[str, *one_of("slug", "title")])
+PATTERN = FIELDS.json_schema()["pattern"]
 
 
 @pytest.mark.parametrize("text", ["slug", "title,slug", "slug,slug"])
 def test_a_choice_is_a_comma_separated_list_of_names(text: str) -> None:
-    assert re.fullmatch(choices(Shape), text)
+    assert FIELDS.validate_python(text) == text
+    assert re.fullmatch(PATTERN, text)
     assert chosen(text) == frozenset(text.split(","))
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "slug,", ",slug", "slug,,title", "slug, title", "slugtitle", "Slug", "s.ug"]
+    "text", ["", ",", "slug,", ",slug", "slug,,title", "slug, title", "slugtitle", "Slug", "s.ug", "slug\n"]
 )
 def test_other_lists_are_no_choice(text: str) -> None:
-    assert not re.fullmatch(choices(Shape), text)
+    with pytest.raises(ValidationError):
+        FIELDS.validate_python(text)
+    assert not re.search(PATTERN.replace("$", r"\Z"), text)
+
+
+def test_a_refused_choice_says_what_is_unknown_and_what_exists() -> None:
+    with pytest.raises(ValidationError, match=r"error, there is no 'name', 'Slug'; there are slug, title "):
+        FIELDS.validate_python("slug,name,Slug,name")
+    with pytest.raises(ValidationError) as caught:
+        FIELDS.validate_python(",".join(f"{n}{'x' * 5000}" for n in range(100)))
+    assert len(caught.value.errors()[0]["msg"]) < 400
 
 
 def test_names_are_taken_literally_and_absence_is_no_choice() -> None:
-    assert re.fullmatch(one_of("tag.any"), "tag.any")
-    assert not re.fullmatch(one_of("tag.any"), "tagXany")
+    dotted: TypeAdapter[str] = TypeAdapter(Annotated[str, *one_of("tag.any")])
+    assert re.fullmatch(dotted.json_schema()["pattern"], "tag.any")
+    assert not re.fullmatch(dotted.json_schema()["pattern"], "tagXany")
     assert chosen(None) is None
+
+
+def test_an_id_is_spelt_one_way() -> None:
+    ids: TypeAdapter[UUID] = TypeAdapter(Id)
+    written = "01999999-0000-7000-8000-00000000abcd"
+    assert ids.validate_python(written) == UUID(written)
+    odd = [written.upper(), f"{{{written}}}", written.replace("-", ""), f"urn:uuid:{written}", f" {written}"]
+    for other in [*odd, f"{written}\n", written.replace("0", "０")]:
+        with pytest.raises(ValidationError, match="lower-case hexadecimal digits with hyphens"):
+            ids.validate_python(other)

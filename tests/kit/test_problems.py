@@ -72,6 +72,26 @@ def test_every_error_is_a_problem_of_a_stable_type(path: str, kind: str, status:
     assert problem.title == (HTTPStatus(status).phrase if kind == "http" else KINDS[kind][1])
 
 
+@pytest.mark.parametrize(
+    "path", ["/nowhere/%0A%1B%5B31m", "/nowhere/%E7%AE%97%22%5C", "/raise/parameter%E2%80%A8"]
+)
+def test_what_was_sent_stands_in_an_error_without_characters_that_disturb(path: str) -> None:
+    problem = get(path).json()
+    assert problem["instance"] == path
+    assert problem["detail"] == f"GET {path}" or path.startswith("/raise")
+
+
+def test_control_and_format_characters_are_escaped_in_details() -> None:
+    problem = invalid_parameter("a\x00\u202e", "there is no tag '\u2028\ud800算力'")
+    (error,) = problem.errors or []
+    assert (error.parameter, error.detail) == (r"a\x00\u202e", r"there is no tag '\u2028\ud800算力'")
+    RAISED["controls"] = Problem("not-found", "No bulletin \x1b[31m is published.")
+    try:
+        assert get("/raise/controls").json()["detail"] == r"No bulletin \x1b[31m is published."
+    finally:
+        del RAISED["controls"]
+
+
 def test_headers_of_an_error_reach_the_client() -> None:
     assert get("/raise/problem").headers["x-hint"] == "1"
     assert get("/raise/forbidden").headers["x-hint"] == "2"

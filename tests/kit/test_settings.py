@@ -34,10 +34,15 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "DATABASE_URL": "postgresql://me:pw@db:5433/nqpf",
         "MEILI_URL": "http://search:7700",
         "MEILI_KEY": "key",
+        "DATABASE_REPLICA_URLS": "postgresql://a/nqpf postgresql://b,c:5433/nqpf",
+        "NQPF_PURGE_URL": "https://cdn.example/purge",
+        "NQPF_PURGE_KEY": "secret",
+        "NQPF_PURGE_FORM": "fastly",
         "NQPF_HOST": "::1",
         "PORT": "9000",
         "NQPF_DATA": str(tmp_path),
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
+        "NQPF_PUBLIC_URL": "https://www.example.org/news/",
         "NQPF_LOG_FORMAT": "json",
         "NQPF_POOL_SIZE": "7",
         "NQPF_LIMITS_URL": "valkey://counts:6379/1",
@@ -47,6 +52,9 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_LIMITS_EXEMPT": "127.0.0.0/8, ::1",
         "NQPF_WEBHOOK_ALLOW": "127.0.0.1/32",
         "NQPF_SECRETS_KEYS": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
+        "NQPF_DATABASE_WAIT": "60",
+        "NQPF_CACHE_BYTES": "1000000",
     }
     assert set(values) == set(variables())
     for name, value in values.items():
@@ -56,7 +64,9 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.meili_key
     assert settings.meili_key.get_secret_value() == "key"
     assert (settings.host, settings.port, settings.data, settings.pool_size) == ("::1", 9000, tmp_path, 7)
+    assert settings.database_wait == 60
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.public_url == "https://www.example.org/news"
     assert (settings.meili_url, settings.log_format) == ("http://search:7700", "json")
 
 
@@ -77,10 +87,9 @@ def test_relative_data_folder_belongs_to_the_current_one(
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_database_url_serves_sqlalchemy_and_libpq(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+def test_database_url_is_one_of_libpqs(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{scheme}://postgres@/nqpf?host=%2Ftmp%2Fa")
     settings = Settings.load()
-    assert settings.sqlalchemy_url == "postgresql+psycopg://postgres@/nqpf?host=%2Ftmp%2Fa"
     assert settings.conninfo == "postgresql://postgres@/nqpf?host=%2Ftmp%2Fa"
 
 
@@ -111,6 +120,9 @@ def test_broken_database_url_is_refused_without_telling_the_password(
         ("PORT", "http"),
         ("MEILI_URL", "search:7700"),
         ("NQPF_CORS_ORIGINS", "https://a.example/path"),
+        ("NQPF_PUBLIC_URL", "example.org"),
+        ("NQPF_PUBLIC_URL", "https://example.org/?a=1"),
+        ("NQPF_PUBLIC_URL", "https://me:pw@example.org"),
         ("NQPF_LOG_FORMAT", "xml"),
         ("NQPF_POOL_SIZE", "0"),
     ],

@@ -186,7 +186,7 @@ def test_build_gives_production_and_nothing_more(image: Image) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making an account takes root")
 def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
-    (command,) = all_of(dockerfile()["run"], "RUN")
+    command, data = all_of(dockerfile()["run"], "RUN")
     (tmp_path / "etc").mkdir()
     for name in ("passwd", "group", "shadow", "gshadow"):
         (tmp_path / "etc" / name).touch()
@@ -197,6 +197,7 @@ def test_user_of_the_image_can_be_made(tmp_path: Path) -> None:
     name, _, uid = (tmp_path / "etc" / "passwd").read_text().split(":")[:3]
     (user,) = all_of(dockerfile()["run"], "USER")
     assert (name, uid) == (user.rest, "10001")
+    assert data.rest == f"install --directory --owner {name} /data"
 
 
 def test_api_serves_and_its_health_check_follows_it(image: Image, environment: dict[str, str]) -> None:
@@ -273,7 +274,7 @@ def test_compose_brings_everything_in_order() -> None:
     # The API's is the image's own.
     assert all("test" in services[name]["healthcheck"] for name in ("postgres", "meilisearch", "worker"))
     kept = {volume.split(":")[0] for name in services for volume in services[name].get("volumes", ())}
-    assert kept == set(compose()["volumes"]) == {"postgres", "meilisearch"}
+    assert kept == set(compose()["volumes"]) == {"data", "postgres", "meilisearch"}
 
 
 def test_compose_has_no_secret_of_its_own_and_publishes_to_this_machine_only() -> None:

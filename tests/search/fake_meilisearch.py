@@ -211,10 +211,14 @@ class FakeMeilisearch:
         found = [
             {**document, "_rankingScore": 1.0}
             for document in index.documents.values()
-            if any(all(word in document["heading"] + document["body"] for word in words) for words in wanted)
+            if any(all(word in _text(document) for word in words) for words in wanted)
         ]
         page = found[federation["offset"] : federation["offset"] + federation["limit"]]
         return Given(200, {"hits": page, "estimatedTotalHits": len(found), "processingTimeMs": 0})
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return "\n".join([document["heading"], *document["names"], document["body"]])
 
 
 def failing(code: str, type_: str = "invalid_request", *, when: Callable[[Task], bool]) -> Fault:

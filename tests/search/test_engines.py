@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+import httpx2
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from app.kit.changes import catch_up
 from app.kit.db import connect
 from app.kit.settings import Settings
-from app.search import engines, meilisearch
+from app.search import engines, indexing, meilisearch
 from app.search.contract import Answer, EngineUnavailableError, Phrase, Query, Search, Term
 from app.search.engines import Engines
 from app.search.indexing import reindex
@@ -21,7 +24,7 @@ from tests.conftest import publish_into, serving
 from tests.search.conftest import meilisearch_settings
 from tests.search.fake_meilisearch import KEY, FakeMeilisearch, fake_meilisearch
 from tests.search.http_server import Answering, Asked, Given, answering
-from tests.search.shelf import bulletin
+from tests.search.shelf import Part, bulletin
 
 SOFTBANK = Query("软银", (Term((Phrase("软银", ("软银",)),)),), rare=("软银",))
 PAGE = {
@@ -203,7 +206,7 @@ def test_without_meilisearch_there_is_postgres_alone(settings: Settings) -> None
 
 @dataclass(frozen=True)
 class Deployed:
-    """The API on a database and an index with one bulletin about 软银."""
+    """The API on a database and an index with one bulletin about 软银 and one about 机器人."""
 
     settings: Settings
     fake: FakeMeilisearch
@@ -211,7 +214,9 @@ class Deployed:
 
 @pytest.fixture
 def deployed(settings: Settings) -> Iterator[Deployed]:
-    publish_into(settings, [bulletin("2026-06-01", ("软银投资", "软银投资日本。", []))])
+    robots: list[Part] = [(f"机器人{number}", "机器人进厂。" * number, []) for number in range(1, 8)]
+    softbank = bulletin("2026-06-01", ("软银投资", "软银投资日本。", []))
+    publish_into(settings, [softbank, bulletin("2026-06-02", *robots)])
     with fake_meilisearch() as (fake, url):
         with_it = meilisearch_settings(url, KEY).with_database(settings.conninfo)
 
@@ -256,6 +261,7 @@ def test_the_same_request_is_answered_by_postgres_until_meilisearch_has_healed(
     with serving(deployed.settings) as server, capture_logs() as logs:
 
         def engine() -> str:
+            server.forget()
             answer = server.client.get("/v1/search", params={"q": "软银"})
             assert answer.status_code == 200
             assert answer.json()["total"] == 1
@@ -274,3 +280,59 @@ def test_the_same_request_is_answered_by_postgres_until_meilisearch_has_healed(
         assert any(line["event"] == "search.engine-unavailable" for line in logs)
         mend()
         assert (engine(), health()) == ("meilisearch", {"status": "ok"})
+
+
+def test_pages_are_continued_by_the_engine_that_began_them_or_not_at_all(deployed: Deployed) -> None:
+    with serving(deployed.settings) as server:
+
+        def page(cursor: str | None = None, limit: int = 3) -> httpx2.Response:
+            query = {"q": "机器人", "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+            return server.client.get("/v1/search", params=query)
+
+        def rest(begun: Any) -> list[int]:
+            """The sections on the page and on all that follow it, each by the engine of the first."""
+            numbers = [hit["section"]["number"] for hit in begun["items"]]
+            if begun["next"] is None:
+                return numbers
+            following = page(begun["next"]).json()
+            assert following["engine"] == begun["engine"]
+            return numbers + rest(following)
+
+        by_meilisearch = page().json()
+        mend = BREAKING["dropped"](deployed.fake)
+        refused = page(by_meilisearch["next"])
+        by_postgres = page(limit=2).json()  # not the first one's address, which may be answered from memory
+        mend()
+
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-cursor")
+        assert "meilisearch" in refused.json()["detail"]
+        for begun, engine in [(by_meilisearch, "meilisearch"), (by_postgres, "postgres")]:
+            assert begun["engine"] == engine
+            assert sorted(rest(begun)) == [1, 2, 3, 4, 5, 6, 7]
+        assert page(limit=4).json()["engine"] == "meilisearch"
+
+
+def test_an_index_that_lacks_an_old_change_is_degraded_until_it_has_it(deployed: Deployed) -> None:
+    database = deployed.settings.model_copy(update={"meili_url": None})
+
+    def age() -> None:
+        with psycopg.connect(database.conninfo) as connection:
+            connection.execute("UPDATE change SET at = at - interval '5 minutes'")
+
+    async def follow() -> None:
+        async with connect(database) as connected:
+            index = Index(deployed.settings)
+            await catch_up(connected, indexing.FOLLOWER, indexing.follower(lambda: index))
+
+    with serving(deployed.settings) as server, capture_logs() as logs:
+
+        def health() -> str:
+            return str(server.client.get("/health/ready").json()["status"])
+
+        publish_into(database, [bulletin("2026-06-03", ("稀土", "稀土出口回升。", []))])
+        assert health() == "ok", "it is on its way"
+        age()
+        assert health() == "degraded"
+        assert "1 changes wait" in next(e["trouble"] for e in logs if e["event"] == "health.degraded")
+        asyncio.run(follow())
+        assert health() == "ok"

@@ -1,5 +1,6 @@
 """Keeping Meilisearch's index: on the real one where MEILI_URL is set, else on a strict fake."""
 
+import asyncio
 import threading
 from typing import Any
 
@@ -7,14 +8,19 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, update
 
+from app import wiring
 from app.bulletins.models import Tag
+from app.bulletins.taxonomy import Taxonomy, curated
+from app.editorial import commands
 from app.kit import changes
 from app.kit.db import Database
 from app.search import indexing
+from app.search.contract import Phrase, Query, Search, Term
 from app.search.indexing import FOLLOWER, BusyError, Repairs, clock, follower, reindex
 from app.search.meilisearch_index import Index
 from app.search.meilisearch_schema import stamp
 from tests.conftest import Publish, Withdraw
+from tests.search.conftest import ask_meilisearch
 from tests.search.keeping import FIRST, SECOND, SHORTER, Kept
 
 
@@ -94,6 +100,30 @@ def test_a_new_alias_of_a_tag_reaches_the_settings(kept: Kept) -> None:
     assert kept.reconcile() == Repairs(settings=True)
     assert kept.reconcile() == Repairs()
     assert "孙正义的公司" in kept.index._index.get_settings()["synonyms"]["软银"]
+
+
+def test_a_renamed_tag_reaches_documents_and_synonyms_through_the_follower(
+    kept: Kept, publish: Publish
+) -> None:
+    publish(FIRST, SECOND)
+    kept.reindex()
+    kept.follow()
+    tags = [
+        tag.model_copy(update={"name": "软件银行"}) if tag.slug == "softbank" else tag
+        for tag in curated().tags
+    ]
+
+    async def rename(database: Database) -> None:
+        async with database.session() as session:
+            await commands.curate_tags(session, wiring.changes, Taxonomy(tags=tuple(tags)))
+
+    kept.run(rename)
+    assert kept.follow() == 1
+
+    query = Query("软件银行", (Term((Phrase("软件银行", ("软件银行",)),)),))
+    answer = asyncio.run(ask_meilisearch(kept.meilisearch, kept.index.uid, Search(query)))
+    assert [(hit.slug, hit.number) for hit in answer.hits] == [("2026-06-01", 1)]
+    assert "软件银行" in kept.index._index.get_settings()["synonyms"]["softbank"]
 
 
 def test_building_anew_exchanges_the_index_in_one_moment_and_leaves_none_behind(

@@ -1,13 +1,14 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from app.bulletins.document import BulletinDocument, Paragraph
 from app.kit.db import connect
 from app.kit.settings import Settings
-from app.search import postgres_pages
+from app.search import postgres_pages, postgres_recent
 from app.search.contract import Answer, Facet, Filters, Phrase, Query, Search, Sort, Term
 from app.search.postgres import PostgresEngine
 from app.search.vocabulary import understand
@@ -97,6 +98,64 @@ def test_more_hits_than_are_counted_make_an_estimate(
     assert exact.facets[Facet.tag] == {"compute": DAYS}
     assert exact.facets[Facet.month] == {"2026-04": 2 * DAYS}
     assert (estimate.total, estimate.exact) == (20, False)
+
+
+@pytest.mark.parametrize("facets", [frozenset[Facet](), frozenset(Facet)])
+@pytest.mark.parametrize("q", ["算力", "compute"])
+def test_of_a_common_word_only_the_newest_days_are_looked_at(
+    month: Settings, monkeypatch: pytest.MonkeyPatch, q: str, facets: frozenset[Facet]
+) -> None:
+    monkeypatch.setattr(postgres_pages, "COUNTED", 8)
+    whole = asked(month, q, facets=facets, limit=6)
+    monkeypatch.setattr(postgres_recent, "COUNTED", 8)
+    looked = looked_since(monkeypatch)
+
+    assert asked(month, q, facets=facets, limit=6) == whole
+    assert list(map(str, looked)) == ["search_section.date >= :date_1"]
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("grouped", [False, True])
+def test_pages_beyond_the_newest_days_lose_and_double_nothing(
+    month: Settings, monkeypatch: pytest.MonkeyPatch, sort: Sort, grouped: bool
+) -> None:
+    monkeypatch.setattr(postgres_pages, "RANKED", 5)
+    monkeypatch.setattr(postgres_pages, "COUNTED", 8)
+    monkeypatch.setattr(postgres_recent, "COUNTED", 8)
+    looked = looked_since(monkeypatch)
+
+    found = pages(month, "算力", 7, sort=sort, by_bulletin=grouped)
+
+    assert len(found) == len(set(found)) == (DAYS if grouped else 2 * DAYS)
+    assert "search_section.date >= :date_1" in map(str, looked)
+
+
+def test_days_that_say_a_common_word_less_often_than_others_are_looked_through_too(
+    month: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pages, "COUNTED", 8)
+    monkeypatch.setattr(postgres_recent, "COUNTED", 8)
+    looked = looked_since(monkeypatch)
+    until = Filters(tag_not=("compute",), last=date(2026, 4, 20))
+
+    answer = asked(month, "算力", filters=until, limit=6)
+
+    assert answer.total == 8
+    assert [hit.slug for hit in answer.hits[:2]] == ["2026-04-20", "2026-04-19"]
+    assert len(looked) == 2, "half of the sections are tagged: the guess was too near"
+
+
+def looked_since(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Of each look at the rows from now on, the last of its conditions."""
+    looked: list[object] = []
+    look = postgres_pages._look
+
+    async def noting(*asked: Any) -> postgres_pages.Page:
+        looked.append(asked[2][-1])
+        return await look(*asked)
+
+    monkeypatch.setattr(postgres_pages, "_look", noting)
+    return looked
 
 
 def test_scores_fall_from_hit_to_hit_and_are_within_one(month: Settings) -> None:

@@ -206,20 +206,9 @@ def test_what_is_published_during_a_build_is_in_its_result(
     assert found(settings, "湖北") == []
 
 
-def test_outdated_rows_are_noticed(
-    settings: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(FIRST)
-    assert not run(settings, postgres.outdated)
-
-    monkeypatch.setattr(postgres_index, "tokenizer", lambda: "another way")
-
-    assert run(settings, postgres.outdated)
-
-
 def test_no_bulletin_is_no_reason_to_fail(settings: Settings) -> None:
     assert reindex(settings)[0] == 0
-    assert not run(settings, postgres.outdated)
+    assert run(settings, postgres.drift) == []
 
 
 def test_a_bulletin_without_text_is_indexed_as_nothing(settings: Settings, publish: Publish) -> None:

@@ -65,8 +65,9 @@ def test_judged_queries_of_every_kind_find_what_answers_them(
 
     record_property(PROPERTY, measured)
     for _, kind, _, precision, recall, rank in measured:
-        if kind not in {"sentence", "all"}:  # a sentence's hits are ranked, not judged
-            assert precision >= LEAST_PRECISION[engine], kind
+        if kind != "all":
+            # A sentence's hits are ranked; those that are not judged are few.
+            assert precision >= (0.6 if kind == "sentence" else LEAST_PRECISION[engine]), kind
         assert recall >= 0.95, kind
         assert rank >= 0.9, kind
 

@@ -152,15 +152,20 @@ def test_cursors_that_were_changed_or_belong_elsewhere_are_refused(shelf: httpx2
 @pytest.mark.parametrize(
     "key",
     [
-        (0, None),
-        (-1, None),
-        (10**30, None),
-        (10_000_001, "2026-01-01T00:00:00Z"),
+        (0, None, "postgres"),
+        (-1, None, "postgres"),
+        (10**30, None, "postgres"),
+        (10_000_001, "2026-01-01T00:00:00Z", "postgres"),
         (1,),
-        (1, "yesterday"),
-        (1, "2026-01-01T00:00:00"),
-        ("1' --", None),
+        (1, None),
+        (1, "yesterday", "postgres"),
+        (1, "2026-01-01T00:00:00", "postgres"),
+        ("1' --", None, "postgres"),
         (1, "2026-01-01T00:00:00Z", 3),
+        (1, "2026-01-01T00:00:00Z", None),
+        (1, "2026-01-01T00:00:00Z", "engines"),
+        (1, "2026-01-01T00:00:00Z", "meilisearch"),
+        (1, "2026-01-01T00:00:00Z", "postgres", 4),
     ],
 )
 def test_a_forged_key_in_a_cursor_is_refused(shelf: httpx2.Client, key: tuple[Any, ...]) -> None:
@@ -175,7 +180,7 @@ def test_a_cursor_beyond_the_end_gives_an_empty_last_page(shelf: httpx2.Client) 
     cursor = found(shelf, "水稻", limit=1)["next"]
     owner = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[0]
     for moment in ("2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", None):
-        page = found(shelf, "水稻", cursor=encode((10_000_000, moment), owner))
+        page = found(shelf, "水稻", cursor=encode((10_000_000, moment, "postgres"), owner))
         assert (page["items"], page["next"]) == ([], None)
 
 

@@ -1,0 +1,29 @@
+"""Reading an imported file without holding up other requests."""
+
+import asyncio
+from pathlib import PurePosixPath
+
+from app.bulletins.taxonomy import curated
+from app.editorial.revisions import today
+from app.ingest.reader import read_bytes
+from app.ingest.report import ImportResult
+
+_AT_ONCE = 2
+_NAME_LENGTH = 200
+
+_reading = asyncio.Semaphore(_AT_ONCE)
+
+
+async def read(name: str, data: bytes) -> ImportResult:
+    """The document and report of a file's bytes; ``name`` gives its format.
+
+    :raises UnreadableFileError: the content gives no document.
+    """
+    async with _reading:
+        return await asyncio.to_thread(read_bytes, name, data, curated(), today())
+
+
+def plain_name(name: str) -> str:
+    """The last part of a file's name as browsers of any system send it, its ending kept when it is long."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return last if len(last) <= _NAME_LENGTH else last[-_NAME_LENGTH:]

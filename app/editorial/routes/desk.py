@@ -1,0 +1,23 @@
+"""All operations of the editors' desk."""
+
+from fastapi import APIRouter
+
+from app.editorial.access import Right
+from app.editorial.routes import (
+    accounts,
+    audit,
+    comments,
+    drafts,
+    images,
+    imports,
+    logins,
+    revisions,
+    views,
+    workflow,
+)
+from app.editorial.workflow import Role
+
+router = APIRouter()
+for part in (logins, accounts, imports, drafts, revisions, comments, workflow, views, audit):
+    router.include_router(part.router)
+router.include_router(images.image_router(Right(Role.editor, between=True)))

@@ -1,0 +1,180 @@
+"""Hot answers before any routing: a pure ASGI layer, to be the outermost of the application."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from functools import partial
+from time import monotonic
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kit.front_answer import NOTHING, Answer, Failure, Header, Reply, asks
+from app.kit.front_keys import Key, normalised
+from app.kit.front_load import Load
+from app.kit.front_store import Store
+
+log = structlog.get_logger(__name__)
+
+Admit = Callable[[Scope], ASGIApp | None]
+"""Counts a request before anything answers it, and gives the refusal if it is one too many."""
+
+Bypass = Callable[[Scope], bool]
+"""Whether the application has to answer by itself: it has another form by ``Accept``, or ranges of a file."""
+
+_RETRY_SECONDS = 1.0
+
+
+class Front:
+    """Answers public GET and HEAD from memory; everything else goes to the application.
+
+    An answer opts in by its headers (:func:`app.kit.front_terms.terms`) and is kept in ``store`` until
+    its lifetime ends or one of its surrogate keys changes. The application is asked once for each, for
+    the whole body without coding and conditions, however many wait.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        store: Store,
+        *,
+        origins: Collection[str] = (),
+        exposed: Collection[str] = (),
+        show_keys: bool = False,
+        admit: Admit | None = None,
+        bypass: Bypass | None = None,
+        stale_if_error: float = 0,
+    ) -> None:
+        """
+        :param origins: the websites whose pages may read, as for Starlette's ``CORSMiddleware``, which
+            stays inside for all that is not answered here.
+        :param exposed: the headers that those pages may see.
+        :param show_keys: leave ``Surrogate-Key`` and ``Cache-Tag`` in, for a cache in front of this one.
+        :param stale_if_error: for how many seconds after an answer was last known to be true it is given,
+            marked as stale, when the application fails.
+        """
+        self.app = app
+        self.store = store
+        self._hidden = frozenset() if show_keys else frozenset({b"surrogate-key", b"cache-tag"})
+        self._cors = _Cors(origins, exposed) if origins else None
+        self._admit = admit
+        self._bypass = bypass
+        self._stale_if_error = stale_if_error
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if self._admit is not None and (refusal := self._admit(scope)) is not None:
+            await refusal(scope, receive, self._cors.around(scope, send) if self._cors else send)
+            return
+        method = scope["method"]
+        if (method != "GET" and method != "HEAD") or (  # noqa: PLR1714 - it is the faster way
+            self._bypass is not None and self._bypass(scope)
+        ):
+            await self.app(scope, receive, send)
+            return
+        answer = self.store.hot.get((scope["path"], scope["query_string"]))
+        if answer is not None and monotonic() < answer.tick:
+            reply: Reply = answer
+        elif (found := await self._cold(scope, receive, send)) is not None:
+            reply = found
+        else:
+            return
+        asked = asks(scope["headers"])
+        start, body = reply.reply(asked)
+        if b"origin" in asked and self._cors is not None:
+            start = self._cors.on(start, asked[b"origin"])
+        await send(start)
+        await send(body if method == "GET" else NOTHING)
+
+    async def _cold(self, scope: Scope, receive: Receive, send: Send) -> Reply | None:
+        """A reply that is not at hand; None when the application has answered by itself."""
+        path, query = scope["path"], scope["query_string"]
+        key = normalised(path, query)
+        if key is None or self.store.passes(key) or _carries_body(scope):
+            await self.app(scope, receive, send)
+            return None
+        now = monotonic()
+        if (fresh := self.store.fresh(key, (path, query), now)) is not None:
+            return fresh
+        last = self.store.last(key, now, self._stale_if_error)
+        if last is not None and now < last.retry:
+            return last.stale(now)
+        return await self._shared(key, last, scope, receive, send)
+
+    async def _shared(
+        self, key: Key, last: Answer | None, scope: Scope, receive: Receive, send: Send
+    ) -> Reply | None:
+        """The outcome of a load that this request begins, or finds under way."""
+        load = self.store.loads.get(key)
+        # Whoever asks after a change is told of it, so a load from before the change is not joined.
+        joins = load is not None and load.began == self.store.clock
+        if load is None or not joins:
+            load = self._start(key, scope, receive, send)
+        reply = await self._outcome(load, last)
+        if joins and (reply is None or (load.private and isinstance(reply, Failure))):
+            await self.app(scope, receive, send)
+            return None
+        if reply is None:
+            await load.task
+        return reply
+
+    async def _outcome(self, load: Load, last: Answer | None) -> Reply | None:
+        """What the load gave; ``last`` instead when it failed and there is one."""
+        try:
+            reply = await asyncio.shield(load.outcome)
+        except Exception as error:
+            if last is None:
+                raise
+            log.warning("load.failed", error=type(error).__name__)
+        else:
+            if last is None or not isinstance(reply, Failure):
+                return reply
+        last.retry = monotonic() + _RETRY_SECONDS
+        return last.stale(monotonic())
+
+    def _start(self, key: Key, scope: Scope, receive: Receive, send: Send) -> Load:
+        store = self.store
+        load = Load(store.clock, store.biggest, self._hidden, partial(store.land, key))
+        store.loads[key] = load
+        task = load.start(self.app, scope, receive, send)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return load
+
+
+def _carries_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+class _Cors:
+    """What lets the pages of some origins read an answer, as Starlette's ``CORSMiddleware`` says it."""
+
+    def __init__(self, origins: Collection[str], exposed: Collection[str]) -> None:
+        exposing: list[Header] = []
+        if exposed:
+            exposing.append((b"access-control-expose-headers", ", ".join(exposed).encode()))
+        self._allowed = {
+            origin.encode(): [(b"access-control-allow-origin", origin.encode()), *exposing]
+            for origin in origins
+        }
+        self._other = self._allowed.get(b"*", exposing)
+
+    def on(self, start: Message, origin: bytes) -> Message:
+        """The start of an answer for a page of ``origin``."""
+        return {**start, "headers": [*start["headers"], *self._allowed.get(origin, self._other)]}
+
+    def around(self, scope: Scope, send: Send) -> Send:
+        """``send`` for an answer of which nobody knows yet what it is."""
+        origin = asks(scope["headers"]).get(b"origin")
+
+        async def say(message: Message) -> None:
+            if origin is not None and message["type"] == "http.response.start":
+                message = self.on(message, origin)
+            await send(message)
+
+        return say

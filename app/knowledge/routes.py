@@ -1,0 +1,161 @@
+"""What the archive knows of its topics, sources and references."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Query as QueryParameters
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bulletins.examples import REFERENCE, Example
+from app.bulletins.keys import CONTENT
+from app.bulletins.models import Tag
+from app.kit.caching import JSON, reply
+from app.kit.changes import last_change
+from app.kit.db import Reader
+from app.kit.pagination import next_link
+from app.kit.parameters import once
+from app.kit.problems import Problem, responses
+from app.knowledge import examples, graph, queries, schemas
+from app.knowledge.parameters import (
+    Nothing,
+    RelatedQuery,
+    TimelineQuery,
+    TrendingQuery,
+    WindowQuery,
+)
+
+TagSlug = Annotated[str, Path(max_length=80, examples=["data-elements"])]
+SourceSlug = Annotated[str, Path(max_length=80, examples=["reuters"])]
+ReferenceId = Annotated[UUID, Path(alias="id", examples=[REFERENCE["id"]])]
+
+_HEADERS = {
+    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
+    "Last-Modified": {"description": "When public content last changed", "schema": {"type": "string"}},
+}
+_LINK = {"Link": {"description": 'The next page, `rel="next"`', "schema": {"type": "string"}}}
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
+
+
+def _answers(example: Example, *kinds: str) -> dict[int | str, dict[str, Any]]:
+    headers = _HEADERS | _LINK if "invalid-cursor" in kinds else _HEADERS
+    return {
+        200: {"description": "Counted", "content": {JSON: {"example": example}}, "headers": headers},
+        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
+        **responses("invalid-parameter", *kinds, "unavailable"),
+    }
+
+
+async def _reply(
+    request: Request, session: AsyncSession, content: BaseModel, headers: dict[str, str] | None = None
+) -> Response:
+    modified = await last_change(session)
+    return reply(request, content, keys=[CONTENT], modified=modified, headers=headers)
+
+
+async def _tag(session: AsyncSession, slug: str) -> Tag:
+    found = await queries.tag(session, slug)
+    if found is None:
+        raise Problem("not-found", f"There is no tag {slug!r}.")
+    return found
+
+
+@router.get(
+    "/tags/trending",
+    operation_id="listTrendingTags",
+    response_model=schemas.TrendingTags,
+    responses=_answers(examples.TRENDING),
+)
+async def list_trending_tags(
+    request: Request, session: Reader, query: Annotated[TrendingQuery, QueryParameters()]
+) -> Response:
+    """Tags of more sections in the window's days than the baseline lets expect, the most striking first.
+
+    What is expected is the tag's share of the baseline's sections, so quiet days and holidays do not count.
+    """
+    return await _reply(request, session, await queries.trending(session, query))
+
+
+@router.get(
+    "/tags/{slug}/timeline",
+    operation_id="getTagTimeline",
+    response_model=schemas.Timeline,
+    responses=_answers(examples.TIMELINE, "invalid-cursor", "not-found"),
+)
+async def get_tag_timeline(
+    request: Request, session: Reader, slug: TagSlug, query: Annotated[TimelineQuery, QueryParameters()]
+) -> Response:
+    """How much was published under a tag by day, week or month, without gaps, the latest first.
+
+    With `from` and `to` only the days between them count, also in the first and the last interval.
+    """
+    found = await queries.timeline(session, await _tag(session, slug), query)
+    return await _reply(request, session, found, next_link(request, found.next))
+
+
+@router.get(
+    "/tags/{slug}/related",
+    operation_id="listRelatedTags",
+    response_model=schemas.RelatedTags,
+    responses=_answers(examples.RELATED_TAGS, "not-found"),
+)
+async def list_related_tags(
+    request: Request, session: Reader, slug: TagSlug, query: Annotated[RelatedQuery, QueryParameters()]
+) -> Response:
+    """Tags that stand in the same sections, within at most 366 days: by default those up to its last use."""
+    found = await queries.related(session, await _tag(session, slug), query)
+    return await _reply(request, session, found)
+
+
+@router.get(
+    "/sources/{slug}",
+    operation_id="getSource",
+    response_model=schemas.SourceDetail,
+    responses=_answers(examples.SOURCE_DETAIL, "not-found"),
+)
+async def get_source(
+    request: Request, session: Reader, slug: SourceSlug, query: Annotated[WindowQuery, QueryParameters()]
+) -> Response:
+    """A source with its newest references and, within at most 366 days, its topics and neighbours.
+
+    Each list names at most 20.
+    """
+    source = await graph.source(session, slug)
+    if source is None:
+        raise Problem("not-found", f"No published bulletin cites a source {slug!r}.")
+    return await _reply(request, session, await graph.source_detail(session, source, query))
+
+
+@router.get(
+    "/references/{id}/related",
+    operation_id="listRelatedReferences",
+    response_model=schemas.RelatedReferences,
+    responses=_answers(examples.RELATED_REFERENCES, "not-found"),
+)
+async def list_related_references(
+    request: Request,
+    session: Reader,
+    reference_id: ReferenceId,
+    _: Annotated[Nothing, QueryParameters()],
+) -> Response:
+    """The references most often cited in the same bulletins, and the topics it is used for; at most 20 each.
+
+    `getReference` has the bulletins and sections themselves.
+    """
+    found = await graph.related_references(session, reference_id)
+    if found is None:
+        raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
+    return await _reply(request, session, found)
+
+
+@router.get(
+    "/stats",
+    operation_id="getStats",
+    response_model=schemas.Stats,
+    responses=_answers(examples.STATS),
+)
+async def get_stats(request: Request, session: Reader, _: Annotated[Nothing, QueryParameters()]) -> Response:
+    """How much is published, from when to when, and when that last changed."""
+    return await _reply(request, session, await graph.stats(session))

@@ -1,0 +1,146 @@
+"""Downloading exports, in one piece or in ranges."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Path as PathParameter
+from fastapi import Query as QueryParameters
+from starlette.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from app.kit.caching import JSON, reply
+from app.kit.conditional import unchanged
+from app.kit.parameters import Query, once
+from app.kit.problems import Problem, responses
+from app.partners import export_shelf
+from app.partners.export_files import MEDIA_TYPES
+from app.partners.export_manifest import Export, Exports
+
+EXAMPLE = {
+    "name": "812-20260625T184100123456Z",
+    "schema_version": 1,
+    "seq": 812,
+    "created_at": "2026-06-25T18:41:00.123456Z",
+    "tables": {"bulletins": 540, "sections": 2680, "tags": 214, "references": 2102},
+    "files": [
+        {
+            "name": "bulletins.ndjson.zst",
+            "table": "bulletins",
+            "media_type": "application/zstd",
+            "bytes": 1403921,
+            "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+            "rows": 540,
+        }
+    ],
+}
+
+Name = Annotated[str, PathParameter(max_length=80, examples=[EXAMPLE["name"]])]
+FileName = Annotated[str, PathParameter(max_length=80, examples=["bulletins.ndjson.zst"])]
+
+router = APIRouter(prefix="/v1/exports", dependencies=[Depends(once)])
+
+
+class Nothing(Query):
+    """No parameter at all."""
+
+
+No = Annotated[Nothing, QueryParameters()]
+
+
+def is_download(scope: Scope) -> bool:
+    """Whether a file is asked for, which is too long to be kept and may be asked for in ranges."""
+    path: str = scope["path"]
+    return path.startswith(f"{router.prefix}/") and path.count("/") > 3
+
+
+def _answers(content: dict[str, Any], *kinds: str) -> dict[int | str, dict[str, Any]]:
+    etag = {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}}
+    return {
+        200: {"description": "Found", "content": content, "headers": {"ETag": etag}},
+        304: {"description": "Unchanged since the `ETag` that the request names"},
+        **responses("invalid-parameter", *kinds, "unavailable"),
+    }
+
+
+def _shelf(request: Request) -> Path:
+    shelf: Path = request.app.state.exports
+    return shelf
+
+
+@router.get(
+    "",
+    operation_id="listExports",
+    response_model=Exports,
+    responses=_answers({JSON: {"example": {"items": [EXAMPLE]}}}),
+)
+def list_exports(request: Request, _: No) -> Response:
+    """The whole copies that can be downloaded, the newest first; a name never changes its content."""
+    found = Exports(items=export_shelf.exports(_shelf(request)))
+    return reply(request, found, keys=["exports"], modified=None)
+
+
+@router.get(
+    "/{name}",
+    operation_id="getExport",
+    response_model=Export,
+    responses=_answers({JSON: {"example": EXAMPLE}}, "not-found"),
+)
+def get_export(request: Request, name: Name, _: No) -> Response:
+    """The manifest of an export: its files, their sizes, rows and SHA-256, and the change it includes."""
+    return reply(request, _found(request, name), keys=["exports"], modified=None)
+
+
+@router.get(
+    "/{name}/{file}",
+    operation_id="downloadExport",
+    response_class=Response,
+    responses={
+        **_answers(
+            {each: {"schema": {"type": "string", "format": "binary"}} for each in MEDIA_TYPES.values()},
+            "not-found",
+            "range-not-satisfiable",
+        ),
+        206: {"description": "The ranges that `Range` asks for"},
+    },
+)
+def download_export(request: Request, name: Name, file: FileName, _: No) -> Response:
+    """A file of an export. `Range` and `If-Range` resume a download; requests are free of quota."""
+    for described in _found(request, name).files:
+        if described.name == file:
+            break
+    else:
+        raise Problem("not-found", f"The export {name} has no file {file!r}.")
+    etag = f'"{described.sha256}"'
+    headers = {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable"}
+    if unchanged(request.headers.get("if-none-match"), None, {etag}, None):
+        return Response(status_code=304, headers=headers)
+    path = _shelf(request) / name / file
+    return _Download(path, described.bytes, headers=headers, media_type=described.media_type)
+
+
+def _found(request: Request, name: str) -> Export:
+    found = export_shelf.export(_shelf(request), name)
+    if found is None:
+        raise Problem("not-found", f"There is no export {name!r} (any more).")
+    return found
+
+
+class _Download(FileResponse):
+    """A file of so many bytes, whose refusals of a range are problems."""
+
+    def __init__(self, path: Path, size: int, *, headers: dict[str, str], media_type: str) -> None:
+        super().__init__(path, headers=headers, media_type=media_type)
+        self.size = size
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in {400, 416}:
+                raise Problem(
+                    "range-not-satisfiable",
+                    f"The file has {self.size} bytes.",
+                    headers={"Content-Range": f"bytes */{self.size}"},
+                )
+            await send(message)
+
+        await super().__call__(scope, receive, say)

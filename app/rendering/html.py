@@ -1,0 +1,15 @@
+"""A bulletin as a page of HTML with schema.org JSON-LD, and its content as a fragment for feeds."""
+
+from app.rendering.edition import Edition, Site
+from app.rendering.json_ld import json_ld
+from app.rendering.templating import render
+
+
+def render_html(edition: Edition, site: Site) -> str:
+    """A whole page."""
+    return render("bulletin.html", edition=edition, site=site, json_ld=json_ld(edition, site))
+
+
+def render_content(edition: Edition, site: Site) -> str:
+    """Abstract, sections and references as HTML that may stand inside another page."""
+    return render("content.html", edition=edition, site=site, here=site.bulletin(edition.document.slug))

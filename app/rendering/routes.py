@@ -1,0 +1,293 @@
+"""Feeds, pages and directories for machines."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Query as QueryParameters
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import Match
+from starlette.types import Scope
+
+from app.bulletins import versions
+from app.bulletins.document import SERIES
+from app.bulletins.filters import TagFilters
+from app.bulletins.keys import CONTENT
+from app.kit.caching import Body, reply
+from app.kit.changes import last_change
+from app.kit.db import Reader
+from app.kit.pagination import next_link
+from app.kit.parameters import Query, once
+from app.kit.problems import Problem, responses
+from app.kit.public_url import public_url
+from app.rendering import directories, editions, listings
+from app.rendering.accepting import FORMS, other_form, wanted
+from app.rendering.edition import Site, urn
+from app.rendering.feeds import FEED_FORMATS, Feed
+from app.rendering.formats import FORMATS, Format
+
+XML = "application/xml"
+OPML = "text/x-opml"
+
+Slug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
+TagSlug = Annotated[str, Path(max_length=80, examples=["data-elements"])]
+SourceSlug = Annotated[str, Path(max_length=80, examples=["reuters"])]
+Extension = Annotated[Literal["html", "md", "txt"], Path()]
+FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
+Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
+
+_ALONE = {
+    # A page needs nothing but itself and the pictures it names.
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
+    "X-Content-Type-Options": "nosniff",
+}
+_NO_EDITION = datetime.fromtimestamp(0, UTC)
+
+_VALIDATORS = {
+    "ETag": {"description": "Strong; for `If-None-Match`", "schema": {"type": "string"}},
+    "Last-Modified": {"description": "When public content last changed", "schema": {"type": "string"}},
+}
+
+
+def _answers(media_types: list[str], *kinds: str) -> dict[int | str, dict[str, Any]]:
+    text = {"schema": {"type": "string"}}
+    content: dict[str, Any] = {
+        media_type: {"schema": {"type": "object"}} if media_type.endswith("json") else text
+        for media_type in media_types
+    }
+    return {
+        200: {"description": "Found", "content": content, "headers": _VALIDATORS},
+        304: {"description": "Unchanged since the `ETag` or the time that the request names"},
+        **responses("invalid-parameter", *kinds, "unavailable"),
+    }
+
+
+_FEED = [form.media_type for form in FEED_FORMATS.values()]
+
+
+class _NotJson(APIRoute):
+    """A route only for requests that would rather have another form than JSON, or can use none."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        if match is Match.FULL and not other_form(scope):
+            return Match.NONE, {}
+        return match, child
+
+
+class NoQuery(Query):
+    """No parameter at all."""
+
+
+No = Annotated[NoQuery, QueryParameters()]
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
+negotiated = APIRouter(prefix="/v1", dependencies=[Depends(once)], route_class=_NotJson)
+
+
+async def _reply(
+    request: Request,
+    session: AsyncSession,
+    body: str,
+    media_type: str,
+    keys: Sequence[str] = (CONTENT,),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    modified = await last_change(session)
+    return reply(request, Body(body.encode(), media_type), keys=keys, modified=modified, headers=headers)
+
+
+def _site(request: Request) -> Site:
+    return Site(public_url(request))
+
+
+@router.get(
+    "/bulletins/{slug}.{extension}",
+    operation_id="getBulletinAs",
+    response_class=Response,
+    responses=_answers(FORMS[2:], "not-found", "withdrawn"),
+)
+async def get_bulletin_as(
+    request: Request, session: Reader, slug: Slug, extension: Extension, _: No
+) -> Response:
+    """One bulletin as a page of HTML with schema.org JSON-LD, as Markdown or as plain text.
+
+    `latest` names the newest one. `GET /v1/bulletins/{slug}` answers with the same forms by `Accept`.
+    """
+    return await _form(request, session, slug, FORMATS[extension], {})
+
+
+@negotiated.get("/bulletins/{slug}", include_in_schema=False, response_class=Response)
+async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug, _: No) -> Response:
+    """A bulletin in the form that ``Accept`` prefers."""
+    vary = {"Vary": "Accept, Accept-Encoding"}
+    for form in FORMATS.values():
+        if form.media_type == wanted(request.scope):
+            return await _form(request, session, slug, form, vary)
+    raise Problem("not-acceptable", f"There are: {', '.join(FORMS)}.", headers=vary)
+
+
+async def _form(
+    request: Request, session: AsyncSession, slug: str, form: Format, headers: Mapping[str, str]
+) -> Response:
+    found = await editions.find(request.app.state.database, slug)
+    if found is None:
+        problem = await versions.absence(session, slug)
+        problem.headers |= headers
+        raise problem
+    (edition,) = found.items
+    location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
+    body = form.render(edition, _site(request))
+    head = {**_ALONE, **location, **headers}
+    return await _reply(request, session, body, form.media_type, found.keys, head)
+
+
+def _extension(form: Format) -> str:
+    return next(extension for extension, known in FORMATS.items() if known is form)
+
+
+@router.get(
+    "/feed.{extension}",
+    operation_id="getFeed",
+    response_class=Response,
+    responses=_answers(_FEED, "invalid-cursor"),
+)
+async def get_feed(
+    request: Request,
+    session: Reader,
+    extension: FeedExtension,
+    query: Annotated[TagFilters, QueryParameters()],
+) -> Response:
+    """The newest bulletins as Atom, RSS 2.0 or JSON Feed; the filters are those of the list."""
+    chosen = ", ".join(_described(query))
+    return await _feed(request, session, extension, query, chosen)
+
+
+@router.get(
+    "/tags/{slug}/feed.{extension}",
+    operation_id="getTagFeed",
+    response_class=Response,
+    responses=_answers(_FEED, "invalid-cursor", "not-found"),
+)
+async def get_tag_feed(
+    request: Request,
+    session: Reader,
+    slug: TagSlug,
+    extension: FeedExtension,
+    query: Annotated[TagFilters, QueryParameters()],
+) -> Response:
+    """The newest bulletins with a tag; filters narrow it further."""
+    tag = await listings.tag(session, slug)
+    if tag is None:
+        raise Problem("not-found", f"There is no tag {slug!r}.")
+    narrowed = query.model_copy(update={"tag": (tag.slug, *query.tag)})
+    return await _feed(request, session, extension, narrowed, ", ".join([tag.name, *_described(query)]))
+
+
+@router.get(
+    "/sources/{slug}/feed.{extension}",
+    operation_id="getSourceFeed",
+    response_class=Response,
+    responses=_answers(_FEED, "invalid-cursor", "not-found"),
+)
+async def get_source_feed(
+    request: Request,
+    session: Reader,
+    slug: SourceSlug,
+    extension: FeedExtension,
+    query: Annotated[TagFilters, QueryParameters()],
+) -> Response:
+    """The newest bulletins that cite a source; filters narrow it further."""
+    name = await listings.source(session, slug)
+    if name is None:
+        raise Problem("not-found", f"No published bulletin cites a source {slug!r}.")
+    narrowed = query.model_copy(update={"source": (slug, *query.source)})
+    return await _feed(request, session, extension, narrowed, ", ".join([name, *_described(query)]))
+
+
+async def _feed(
+    request: Request, session: AsyncSession, extension: str, filters: TagFilters, chosen: str
+) -> Response:
+    form = FEED_FORMATS[extension]
+    page, cursor, keys = await editions.page(session, filters)
+    site = _site(request)
+    older = request.url.include_query_params(cursor=cursor)
+    feed = Feed(
+        urn=urn("feed:" + filters.model_dump_json(exclude={"limit", "cursor"}, by_alias=True)),
+        title=f"{SERIES}：{chosen}" if chosen else SERIES,
+        language=page[0].document.language if page else "zh-CN",
+        url=site.at(request.url.path, request.url.query),
+        next=site.at(older.path, older.query) if cursor else None,
+        updated=max((edition.updated_at for edition in page), default=_NO_EDITION),
+        editions=page,
+        site=site,
+    )
+    return await _reply(
+        request, session, form.render(feed), form.media_type, keys, next_link(request, cursor)
+    )
+
+
+def _described(filters: TagFilters) -> list[str]:
+    """The filters that are set, as a reader may see them: ``tag.any=energy compute``."""
+    chosen = filters.model_dump(
+        mode="json", exclude={"limit", "cursor"}, exclude_defaults=True, by_alias=True
+    )
+    return [
+        f"{name}={' '.join(value) if isinstance(value, list) else value}" for name, value in chosen.items()
+    ]
+
+
+@router.get(
+    "/sitemap.xml",
+    operation_id="getSitemapIndex",
+    response_class=Response,
+    responses=_answers([XML]),
+)
+async def get_sitemap_index(request: Request, session: Reader, _: No) -> Response:
+    """The sitemap of sitemaps: one for each year, and one of news while there is any."""
+    parts = await listings.years(session)
+    if fresh := await listings.news(session):
+        parts.append(("news", max(page.updated_at for page in fresh)))
+    return await _reply(request, session, directories.render_sitemap_index(parts, _site(request)), XML)
+
+
+@router.get(
+    "/sitemap-news.xml",
+    operation_id="getNewsSitemap",
+    response_class=Response,
+    responses=_answers([XML]),
+)
+async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response:
+    """The bulletins of the last two days with Google's news extension."""
+    body = directories.render_sitemap(await listings.news(session), _site(request), news=True)
+    # It also changes as time goes by, which the last publication knows nothing of.
+    return reply(request, Body(body.encode(), XML), keys=[CONTENT], modified=None)
+
+
+@router.get(
+    "/sitemap-{year}.xml",
+    operation_id="getSitemap",
+    response_class=Response,
+    responses=_answers([XML], "not-found"),
+)
+async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> Response:
+    """The pages of a year's bulletins, each with the time of its last change."""
+    pages = await listings.of_year(session, year)
+    if not pages:
+        raise Problem("not-found", f"No bulletin of {year} is published.")
+    return await _reply(request, session, directories.render_sitemap(pages, _site(request)), XML)
+
+
+@router.get(
+    "/topics.opml",
+    operation_id="getTopicsAsOpml",
+    response_class=Response,
+    responses=_answers([OPML]),
+)
+async def get_topics_as_opml(request: Request, session: Reader, _: No) -> Response:
+    """The feeds of all tags as an OPML 2.0 subscription list."""
+    modified = await last_change(session)
+    body = directories.render_opml(await listings.topics(session), modified, _site(request))
+    return await _reply(request, session, body, OPML)

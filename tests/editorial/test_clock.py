@@ -1,0 +1,211 @@
+"""Scheduled publication: once, in time, whatever happens."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from app import wiring
+from app.editorial import clock
+from app.kit.db import connect
+from app.kit.settings import Settings
+from tests.editorial.conftest import Draft, approved, bulletin, codes
+
+PROCESS = Path(__file__).with_name("worker_process.py")
+
+
+def scheduled(editor: httpx2.Client, reviewer: httpx2.Client, *, in_: float = 3600, day: int = 25) -> Draft:
+    draft = approved(editor, reviewer, bulletin(day=date(2026, 6, day)))
+    at = datetime.now(UTC) + timedelta(seconds=in_)
+    answer = draft.step("schedule", publish_at=at.isoformat())
+    assert answer.status_code == 200, answer.text
+    return draft
+
+
+def sql(settings: Settings, statement: str) -> list[Any]:
+    with psycopg.connect(settings.conninfo) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def publish_due(settings: Settings, workers: int = 1) -> int:
+    async def run() -> int:
+        async with connect(settings) as database:
+            looks = (clock.publish_due(database, wiring.changes) for _ in range(workers))
+            return sum(await asyncio.gather(*looks))
+
+    return asyncio.run(run())
+
+
+def make_due(settings: Settings) -> None:
+    sql(settings, "UPDATE draft SET publish_at = now() WHERE state = 'scheduled'")
+
+
+@contextmanager
+def worker(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(PROCESS), settings.conninfo, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    assert word in (line.strip() for line in process.stdout)
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not become true"
+        time.sleep(0.05)
+
+
+def test_what_is_not_due_waits(editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings) -> None:
+    draft = scheduled(editor, reviewer)
+    assert publish_due(settings) == 0
+    assert draft.read().seen["state"] == "scheduled"
+
+
+def test_what_is_due_is_published_once_by_several_workers(
+    editor: httpx2.Client, reviewer: httpx2.Client, api: httpx2.Client, settings: Settings
+) -> None:
+    for day in (23, 24, 25):
+        scheduled(editor, reviewer, day=day)
+    make_due(settings)
+    assert publish_due(settings, workers=4) == 3
+    assert publish_due(settings) == 0
+    assert sql(settings, "SELECT subject, version FROM change ORDER BY subject") == [
+        (f"2026-06-{day}", 1) for day in (23, 24, 25)
+    ]
+    assert sql(settings, "SELECT * FROM publication_schedule") == []
+    assert len(api.get("/v1/bulletins").json()["items"]) == 3
+
+
+def test_two_worker_processes_publish_once_within_two_seconds_though_one_is_killed_in_the_middle(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    with worker(settings, "die") as dying, worker(settings) as living:
+        for process in (dying, living):
+            said(process, "ready")
+        draft = scheduled(editor, reviewer, in_=1)
+        eventually(lambda: sql(settings, "SELECT 1 FROM change") != [])
+    ((delay,),) = sql(
+        settings,
+        "SELECT extract(epoch FROM change.at - (audit_entry.before ->> 'publish_at')::timestamptz) "
+        "FROM change, audit_entry WHERE action = 'draft.publish'",
+    )
+    assert 0 <= delay < 10  # The speed is measured elsewhere; here it is a busy machine.
+    assert sql(settings, "SELECT kind, version FROM change") == [("bulletin.published", 1)]
+    assert draft.read().seen["state"] == "published"
+
+
+def test_a_worker_killed_in_the_middle_leaves_nothing_half_published_and_the_next_one_publishes(
+    editor: httpx2.Client, reviewer: httpx2.Client, api: httpx2.Client, settings: Settings
+) -> None:
+    draft = scheduled(editor, reviewer)
+    make_due(settings)
+    with worker(settings, "die") as dying:
+        said(dying, "dying")
+        dying.wait()
+        eventually(lambda: sql(settings, "SELECT 1 FROM draft FOR UPDATE NOWAIT") != [])
+        assert draft.read().seen["state"] == "scheduled"
+        for table in ("bulletin", "change", "procrastinate_jobs", "search_section", "published_version"):
+            assert sql(settings, f"SELECT 1 FROM {table}") == [], table  # noqa: S608
+    assert publish_due(settings) == 1
+    assert api.get("/v1/bulletins/2026-06-25").json()["version"] == 1
+
+
+def test_a_schedule_cancelled_at_the_last_moment_is_cancelled(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    draft = scheduled(editor, reviewer)
+    make_due(settings)
+    assert draft.step("cancel").status_code == 200
+    assert publish_due(settings) == 0
+    assert sql(settings, "SELECT 1 FROM change") == []
+
+
+def test_after_its_publication_a_schedule_cannot_be_cancelled(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    draft = scheduled(editor, reviewer)
+    make_due(settings)
+    publish_due(settings)
+    assert draft.step("cancel").status_code == 412
+    assert codes(draft.read().step("cancel")) == ["state.wrong"]
+
+
+def test_who_holds_the_draft_while_it_becomes_due_decides_first(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    scheduled(editor, reviewer)
+    make_due(settings)
+    with psycopg.connect(settings.conninfo) as editing:
+        editing.execute("SELECT 1 FROM draft FOR UPDATE")
+        assert publish_due(settings) == 0
+        editing.execute("UPDATE draft SET publish_at = now() + interval '1 hour'")
+    assert publish_due(settings) == 0
+
+
+def test_a_clock_that_goes_back_publishes_nothing_twice_and_keeps_the_order_of_changes(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    """Seen from the log, a clock that went back is one whose last change lies in the future."""
+    scheduled(editor, reviewer, day=24)
+    scheduled(editor, reviewer, day=25)
+    sql(settings, "UPDATE draft SET publish_at = now() WHERE slug = '2026-06-24'")
+    assert publish_due(settings) == 1
+    sql(settings, "UPDATE change SET at = at + interval '1 hour'")
+    sql(settings, "UPDATE draft SET publish_at = now() - interval '2 hours' WHERE slug = '2026-06-25'")
+    assert publish_due(settings) == 1
+    assert publish_due(settings) == 0
+    times = [row[0] for row in sql(settings, "SELECT at FROM change ORDER BY seq")]
+    assert len(times) == 2
+    assert times == sorted(times)
+
+
+def test_what_cannot_be_published_in_time_is_not_tried_for_ever_and_says_why(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
+) -> None:
+    draft = scheduled(editor, reviewer)
+    sql(settings, "UPDATE tag SET slug = 'computing' WHERE slug = 'compute'")
+    make_due(settings)
+    assert publish_due(settings) == 1
+    assert publish_due(settings) == 0
+    assert draft.read().seen["state"] == "approved"
+    (comment,) = editor.get(f"{draft.path}/comments").json()["items"]
+    assert comment["author"] == "clock"
+    assert comment["text"] == "到时未能发布：标签不存在：compute。"
+    for table in ("bulletin", "change", "publication_schedule"):
+        assert sql(settings, f"SELECT 1 FROM {table}") == [], table  # noqa: S608
+
+
+@pytest.mark.parametrize("path", ["/v1/bulletins", "/v1/tags", "/v1/search?q=x"])
+def test_no_reader_is_told_to_keep_an_answer_beyond_the_schedule(
+    editor: httpx2.Client, reviewer: httpx2.Client, api: httpx2.Client, settings: Settings, path: str
+) -> None:
+    def max_age() -> int:
+        return int(api.get(path).headers["cache-control"].partition("max-age=")[2].partition(",")[0])
+
+    assert max_age() == 60
+    draft = scheduled(editor, reviewer, in_=40)
+    eventually(lambda: max_age() < 60)
+    assert 0 < max_age() <= 40
+    draft.step("cancel")
+    eventually(lambda: max_age() == 60)
+    draft.step("schedule", publish_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    make_due(settings)
+    sql(settings, "UPDATE publication_schedule SET at = now()")
+    eventually(lambda: max_age() == 0)
