@@ -13,7 +13,7 @@ from app.bulletins import schedule
 from app.bulletins import version_routes as versions
 from app.editorial import answers
 from app.editorial.routes import desk, imports
-from app.kit import documentation, health, idempotency, migrate, problems
+from app.kit import documentation, health, idempotency, migrate, openapi, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
@@ -59,6 +59,8 @@ TAGS = {
     "feeds": "Feeds, pages and directories for machines.",
     "exports": "Whole copies in files.",
     "partners": "Keys, sync, webhooks and saved topics of partner organisations.",
+    "desk": "Writing, checking and publishing, for the editors.",
+    "wechat": "The official account.",
     "health": "Whether the service answers and is ready.",
 }
 """What the groups of operations are about."""
@@ -169,6 +171,7 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
     partners.install(app)
     app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
     app.add_middleware(Lifetime, plan=plan)
+    openapi.install(app, public="app.bulletins.schemas")
     app.add_middleware(Utf8Addresses)
     app.add_middleware(Head)
     if settings.cors_origins:

@@ -2,17 +2,18 @@
 
 import gc
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Annotated
 
 import typer
 import uvloop
-from rich.progress import track
+from rich.progress import Progress, track
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import wiring
+from app.bulletins import finished
 from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument
 from app.bulletins.events import BulletinPublished
@@ -128,6 +129,8 @@ def _copied(table: str, column: str) -> str:
             return "date - copy * :days"
         case "slug" if table in {"bulletin", "search_section", "published_version"}:
             return "to_char(date - copy * :days, 'YYYY-MM-DD')"
+        case "document":
+            return "document || jsonb_build_object('date', date - copy * :days)"
         case _:
             return f'"{column}"'
 
@@ -152,7 +155,18 @@ async def load(
         if count > published:
             async with database.session() as session:
                 await repeat(session, count // published - 1, published)
+            await finish(database, until - timedelta(days=published - 1), quiet=quiet)
         await vacuum(database)
+
+
+async def finish(database: Database, seam: date, *, quiet: bool) -> None:
+    """Make the finished answers of all copies, and anew that of ``seam``, which was the oldest."""
+    async with database.snapshot() as session:
+        slugs = [seam.isoformat(), *await finished.lacking(session)]
+    with Progress(disable=quiet) as progress:
+        task = progress.add_task("finishing", total=len(slugs))
+        async for done in finished.rebuild(database, wiring.changes, slugs, BATCH):
+            progress.update(task, completed=done)
 
 
 async def vacuum(database: Database) -> None:

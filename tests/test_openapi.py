@@ -218,3 +218,7 @@ def keeps(shape: Any, example: Any) -> None:
     """The example is the shape's, with nothing more and nothing less."""
     adapter = TypeAdapter(shape)
     assert adapter.dump_python(adapter.validate_python(example), mode="json") == example
+
+
+def test_schemas_have_names_and_not_the_paths_of_modules() -> None:
+    assert [name for name in DOCUMENT["components"]["schemas"] if "__" in name] == []

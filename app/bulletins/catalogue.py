@@ -70,6 +70,18 @@ async def tags(session: AsyncSession, query: TagQuery) -> tuple[list[Tag], str |
     return list(page), cursor
 
 
+async def tag_row(session: AsyncSession, slug: str) -> Tag | None:
+    """The tag of that slug; or None."""
+    return await session.scalar(select(Tag).where(Tag.slug == slug)) if is_slug(slug) else None
+
+
+async def source_row(session: AsyncSession, slug: str) -> Source | None:
+    """The source of that slug, if a published bulletin cites it; or None."""
+    if not is_slug(slug):
+        return None
+    return await session.scalar(select(Source).where(Source.slug == slug, Source.reference_count > 0))
+
+
 async def tag(session: AsyncSession, slug: str) -> tuple[Tag, schemas.TagDetail] | None:
     """A tag's row, and the tag with its children; or None."""
     if not is_slug(slug):

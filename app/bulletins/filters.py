@@ -21,6 +21,14 @@ MANY = 50
 Tags = Annotated[tuple[Slug, ...], Field(max_length=MANY)]
 
 
+def in_order(to: date | None, info: ValidationInfo) -> date | None:
+    """A validator of ``to``, declared after ``from_``: it is not earlier."""
+    first = info.data.get("from_")
+    if to and first and to < first:
+        raise ValueError("it is earlier than from")
+    return to
+
+
 class ContentFilters(Query):
     """``tag`` twice means both; ``tag.any`` at least one of them; ``tag.not`` none of them."""
 
@@ -50,13 +58,7 @@ class ContentFilters(Query):
         None
     )
 
-    @field_validator("to")
-    @classmethod
-    def _ordered(cls, to: date | None, info: ValidationInfo) -> date | None:
-        first = info.data.get("from_")
-        if to and first and to < first:
-            raise ValueError("it is earlier than from")
-        return to
+    _ordered = field_validator("to")(in_order)
 
 
 class TagFilters(ContentFilters, PageQuery):

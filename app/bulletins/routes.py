@@ -22,7 +22,7 @@ from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.pagination import next_link
 from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
-from app.kit.problems import Problem, invalid_parameter
+from app.kit.problems import Problem
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
@@ -162,10 +162,10 @@ async def get_bulletin(
     neighbours are then those of that time.
     """
     if when := query.version or query.as_of:
-        if query.min_version > 1:
-            raise invalid_parameter("min_version", "it cannot be combined with version or as_of")
         async with request.app.state.database.snapshot() as session:
             past = await versions.past(session, slug, when)
+        if past.row.version < query.min_version:
+            raise Problem("not-found", f"That is version {past.row.version} of {slug}.")
         return reply(
             request,
             sparse(past.body(), chosen(query.fields)),
@@ -184,7 +184,7 @@ async def _bulletin(
         async with request.app.state.database.snapshot() as session:
             raise await versions.absence(session, slug)
     if found.version < at_least:
-        raise invalid_parameter("min_version", f"version {found.version} is the newest")
+        raise Problem("not-found", f"Version {found.version} is the newest of {slug}.")
     return reply(
         request,
         found.shown(chosen(fields)),

@@ -56,7 +56,7 @@ class ReferenceInCitation(Output):
     url: str | None
 
 
-class Citation(Output):
+class CitationInBulletin(Output):
     """A use of a reference; ``inferred`` when its sections were suggested by the import."""
 
     number: int
@@ -94,7 +94,7 @@ class BulletinTail(Output):
 
 class Bulletin(BulletinTail, BulletinHead):
     sections: list[SectionInBulletin]
-    citations: list[Citation]
+    citations: list[CitationInBulletin]
     contacts: list[Contact]
 
 
@@ -102,7 +102,7 @@ class BulletinItem(BulletinTail, BulletinHead):
     """A bulletin in a list; ``include`` adds sections, citations and contacts."""
 
     sections: list[SectionInBulletin] | MISSING = MISSING
-    citations: list[Citation] | MISSING = MISSING
+    citations: list[CitationInBulletin] | MISSING = MISSING
     contacts: list[Contact] | MISSING = MISSING
 
 

@@ -63,8 +63,8 @@ def _section(section: Section, document: BulletinDocument, standing: Standing) -
     )
 
 
-def _citation(citation: Citation, reference: UUID) -> schemas.Citation:
-    return schemas.Citation(
+def _citation(citation: Citation, reference: UUID) -> schemas.CitationInBulletin:
+    return schemas.CitationInBulletin(
         number=citation.number,
         purpose=citation.purpose,
         sections=list(citation.sections),

@@ -7,7 +7,7 @@ and procrastinate looks for such jobs every five seconds.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from procrastinate import Blueprint
@@ -20,6 +20,7 @@ from app.editorial.models import Comment, Draft
 from app.editorial.refused import Refused
 from app.editorial.workflow import Action, State
 from app.kit import idempotency, throttle
+from app.kit.background import running
 from app.kit.changes import ChangeLog
 from app.kit.db import Database
 
@@ -83,13 +84,8 @@ async def watching(database: Database, changes: ChangeLog) -> AsyncIterator[None
                 log.exception("publication.failed")
             await asyncio.sleep(INTERVAL)
 
-    watcher = asyncio.create_task(watch())
-    try:
+    async with running(watch()):
         yield
-    finally:
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
 
 
 def housekeeping(database: Database) -> Blueprint:

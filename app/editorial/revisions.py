@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.document import BulletinDocument, content_hash
@@ -29,14 +29,16 @@ async def lock(session: AsyncSession, draft_id: UUID) -> Draft | None:
 
 async def get(session: AsyncSession, draft: Draft, number: int) -> Revision | None:
     """The draft's revision of this number."""
-    query = select(Revision).where(Revision.draft_id == draft.id, Revision.number == number)
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(_numbered(draft, number))).one_or_none()
 
 
 async def latest(session: AsyncSession, draft: Draft) -> Revision:
     """The draft's latest revision."""
-    query = select(Revision).where(Revision.draft_id == draft.id, Revision.number == draft.latest_revision)
-    return (await session.scalars(query)).one()
+    return (await session.scalars(_numbered(draft, draft.latest_revision))).one()
+
+
+def _numbered(draft: Draft, number: int) -> Select[Revision]:
+    return select(Revision).where(Revision.draft_id == draft.id, Revision.number == number)
 
 
 def document(revision: Revision) -> BulletinDocument:

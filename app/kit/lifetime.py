@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.kit.background import running
+
 _SECONDS = re.compile(r"\b(max-age|s-maxage)=(\d+)")
 _WHILE = re.compile(r", stale-(?:while-revalidate|if-error)=\d+")
 
@@ -92,13 +94,8 @@ class Plan:
                 await look()
 
         await look()
-        watcher = asyncio.create_task(watch())
-        try:
+        async with running(watch()):
             yield
-        finally:
-            watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
 
     def _differs(self, due: float | None) -> bool:
         if due is None or self._due is None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from app.kit.background import running
 from app.kit.changes import CHANNEL
 from app.kit.front_store import Store
 
@@ -53,13 +54,8 @@ class Invalidator:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen, and listen again whenever the connection is lost, as long as the context lasts."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running(self._run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         told = ""

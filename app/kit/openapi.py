@@ -1,8 +1,57 @@
 """The description of the API where FastAPI's own falls short."""
 
+import json
 from typing import Any
 
+from fastapi import FastAPI
+
 Node = dict[str, Any]
+
+
+def install(app: FastAPI, public: str) -> None:
+    """Mend the description that ``app`` gives, after whatever else adds to it.
+
+    :param public: the module whose schemas keep their names where others are called the same.
+    """
+    generated = app.openapi
+
+    def openapi() -> Node:
+        document = name_schemas(generated(), public)
+        complete_examples(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def name_schemas(document: Node, public: str) -> Node:
+    """Names instead of the paths of modules, which FastAPI gives to schemas that are called the same.
+
+    One of ``document.Section`` becomes ``DocumentSection``, one of ``editorial.schemas.Revision``
+    ``EditorialRevision``, a ``Section-Input`` ``SectionInput``. Generators take titles for names,
+    so these change too.
+    """
+    text = json.dumps(document)
+    names = {path: _name(path, public) for path in document["components"]["schemas"]}
+    names = {path: name for path, name in names.items() if path != name}
+    for path, name in names.items():
+        text = text.replace(
+            json.dumps(f"#/components/schemas/{path}"), json.dumps(f"#/components/schemas/{name}")
+        )
+    renamed: Node = json.loads(text)
+    shapes = renamed["components"]["schemas"]
+    renamed["components"]["schemas"] = {names.get(path, path): shape for path, shape in shapes.items()}
+    for name in names.values():
+        renamed["components"]["schemas"][name]["title"] = name
+    return renamed
+
+
+def _name(path: str, public: str) -> str:
+    *modules, name = path.replace("-", "").split("__")
+    if not modules or ".".join(modules) == public:
+        return name
+    *_, package, module = modules
+    owner = package if module == "schemas" else module
+    return owner.title().replace("_", "") + name
 
 
 def complete_examples(document: Node) -> None:

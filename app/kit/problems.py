@@ -17,8 +17,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from app.kit.openapi import complete_examples
-
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
@@ -250,7 +248,6 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generated()
         document["components"]["schemas"].update(_schemas())
-        complete_examples(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -20,7 +20,6 @@ from app.bulletins.models import (
     Tag,
 )
 from app.kit.changes import last_change
-from app.kit.parameters import is_slug
 from app.knowledge import queries, schemas
 from app.knowledge.days import YEAR, window
 from app.knowledge.parameters import WindowQuery
@@ -28,13 +27,6 @@ from app.knowledge.queries import counted, lift
 
 MOST = 20
 """So many neighbours are named of each kind."""
-
-
-async def source(session: AsyncSession, slug: str) -> Source | None:
-    """The source of that slug, if a published bulletin cites it; or None."""
-    if not is_slug(slug):
-        return None
-    return await session.scalar(select(Source).where(Source.slug == slug, Source.reference_count > 0))
 
 
 async def source_detail(session: AsyncSession, source: Source, query: WindowQuery) -> schemas.SourceDetail:

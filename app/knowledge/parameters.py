@@ -1,10 +1,10 @@
 """What can be asked of topics, sources and references."""
 
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
+from app.bulletins.filters import in_order
 from app.bulletins.taxonomy import TagKind
 from app.kit.pagination import Limit, PageQuery
 from app.kit.parameters import Day, Digits, Query
@@ -22,13 +22,7 @@ class _Ended(Query):
     from_: First = None
     to: Last = None
 
-    @field_validator("to")
-    @classmethod
-    def _ordered(cls, to: date | None, info: ValidationInfo) -> date | None:
-        first = info.data.get("from_")
-        if to and first and to < first:
-            raise ValueError("it is earlier than from")
-        return to
+    _ordered = field_validator("to")(in_order)
 
 
 class TimelineQuery(_Ended, PageQuery):

@@ -14,17 +14,11 @@ from app.bulletins import shapes
 from app.bulletins.models import Bulletin, BulletinTag, Section, SectionTag, Tag
 from app.bulletins.schemas import TagName
 from app.kit import pagination
-from app.kit.parameters import is_slug
 from app.knowledge import schemas
 from app.knowledge.days import backwards, end, shifted, window
 from app.knowledge.parameters import RelatedQuery, TimelineQuery, TrendingQuery
 
 _Start = TypeAdapter(tuple[date])
-
-
-async def tag(session: AsyncSession, slug: str) -> Tag | None:
-    """The tag of that slug; or None."""
-    return await session.scalar(select(Tag).where(Tag.slug == slug)) if is_slug(slug) else None
 
 
 async def tags(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, TagName]:

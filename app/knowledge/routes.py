@@ -8,6 +8,7 @@ from fastapi import Query as QueryParameters
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins import catalogue
 from app.bulletins.examples import REFERENCE, Example
 from app.bulletins.keys import CONTENT
 from app.bulletins.models import Tag
@@ -56,7 +57,7 @@ async def _reply(
 
 
 async def _tag(session: AsyncSession, slug: str) -> Tag:
-    found = await queries.tag(session, slug)
+    found = await catalogue.tag_row(session, slug)
     if found is None:
         raise Problem("not-found", f"There is no tag {slug!r}.")
     return found
@@ -122,7 +123,7 @@ async def get_source(
 
     Each list names at most 20.
     """
-    source = await graph.source(session, slug)
+    source = await catalogue.source_row(session, slug)
     if source is None:
         raise Problem("not-found", f"No published bulletin cites a source {slug!r}.")
     return await _reply(request, session, await graph.source_detail(session, source, query))

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import MISSING, Field
 
 from app.bulletins.document import Contact
-from app.bulletins.schemas import BulletinHead, Citation, Output, SectionInBulletin, TagName
+from app.bulletins.schemas import BulletinHead, CitationInBulletin, Output, SectionInBulletin, TagName
 
 
 class Quota(Output):
@@ -57,7 +57,7 @@ class SyncedBulletin(BulletinHead):
     published_at: dt.datetime
     updated_at: dt.datetime
     sections: list[SectionInBulletin]
-    citations: list[Citation]
+    citations: list[CitationInBulletin]
 
 
 class SyncedTag(TagName):

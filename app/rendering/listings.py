@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins.models import Bulletin, Source, Tag
+from app.bulletins.models import Bulletin, Tag
 from app.bulletins.taxonomy import TagKind
-from app.kit.parameters import is_slug
 from app.rendering.directories import PageName, Topic
 from app.rendering.edition import TagName
 
@@ -69,21 +68,6 @@ async def topics(session: AsyncSession) -> list[Topic]:
         return [Topic(_name(row), children(row.id)) for row in below.get(parent, [])]
 
     return list(children(None))
-
-
-async def tag(session: AsyncSession, slug: str) -> TagName | None:
-    """The names of a tag; or None."""
-    if not is_slug(slug):
-        return None
-    row = await session.scalar(select(Tag).where(Tag.slug == slug))
-    return _name(row) if row else None
-
-
-async def source(session: AsyncSession, slug: str) -> str | None:
-    """The name of a source that is cited; or None."""
-    if not is_slug(slug):
-        return None
-    return await session.scalar(select(Source.name).where(Source.slug == slug, Source.reference_count > 0))
 
 
 def _name(row: Tag) -> TagName:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.bulletins import versions
+from app.bulletins import catalogue, versions
 from app.bulletins.document import SERIES
 from app.bulletins.filters import TagFilters
 from app.bulletins.keys import CONTENT
@@ -179,7 +179,7 @@ async def get_tag_feed(
     query: Annotated[TagFilters, QueryParameters()],
 ) -> Response:
     """The newest bulletins with a tag; filters narrow it further."""
-    tag = await listings.tag(session, slug)
+    tag = await catalogue.tag_row(session, slug)
     if tag is None:
         raise Problem("not-found", f"There is no tag {slug!r}.")
     narrowed = query.model_copy(update={"tag": (tag.slug, *query.tag)})
@@ -200,11 +200,11 @@ async def get_source_feed(
     query: Annotated[TagFilters, QueryParameters()],
 ) -> Response:
     """The newest bulletins that cite a source; filters narrow it further."""
-    name = await listings.source(session, slug)
-    if name is None:
+    source = await catalogue.source_row(session, slug)
+    if source is None:
         raise Problem("not-found", f"No published bulletin cites a source {slug!r}.")
     narrowed = query.model_copy(update={"source": (slug, *query.source)})
-    return await _feed(request, session, extension, narrowed, ", ".join([name, *_described(query)]))
+    return await _feed(request, session, extension, narrowed, ", ".join([source.name, *_described(query)]))
 
 
 async def _feed(

@@ -114,7 +114,7 @@ class JsConfigQuery(Query):
     url: Annotated[
         Typed,
         Field(
-            max_length=2_000,
+            max_length=512,
             description="Address of the page, on one of the account's hosts; what follows `#` is left out",
             examples=["https://example.org/bulletins/2026-06-25"],
         ),

@@ -19,6 +19,9 @@ VALUES = {
     "sha256": ["0" * 64],
     "size": ["full"],
     "name": ["x"],
+    "extension": ["html", "md", "txt", "atom", "rss", "json"],
+    "year": ["2026"],
+    "file": ["x"],
 }
 QUERIES: list[dict[str, Any]] = [
     {},
@@ -74,7 +77,7 @@ def test_the_words_of_a_draft_are_in_no_public_answer(
             if set(query) <= taken:
                 answer = api.get(address, params=query)
                 assert answer.status_code in (200, 404, 422), answer.url
-                assert WORDS not in answer.text, answer.url
+                assert WORDS not in answer.text.replace(f"q={WORDS}", ""), answer.url
                 asked += answer.status_code == 200
     assert asked > 15
     assert api.get("/v1/search", params={"q": WORDS}).json()["items"] == []

@@ -38,7 +38,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize(("action", "state"), product(Action, State))
+@pytest.mark.parametrize(("action", "state"), list(product(Action, State)))
 def test_each_action_leads_where_the_table_says_and_nowhere_else(action: Action, state: State) -> None:
     at = replace(READY, state=state)
     if action is Action.withdraw:
@@ -52,7 +52,7 @@ def test_each_action_leads_where_the_table_says_and_nowhere_else(action: Action,
         assert STATE_NAMES[state] in refused.value.message
 
 
-@pytest.mark.parametrize(("action", "role"), product(Action, Role))
+@pytest.mark.parametrize(("action", "role"), list(product(Action, Role)))
 def test_an_action_is_for_its_role_and_those_above(action: Action, role: Role) -> None:
     state = min(RULES[action].sources)
     at = replace(READY, state=state, role=role, is_public=action is Action.withdraw)

@@ -44,6 +44,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_CORS_ORIGINS": "https://a.example, http://localhost:3000,",
         "NQPF_PUBLIC_URL": "https://www.example.org/news/",
         "NQPF_LOG_FORMAT": "json",
+        "NQPF_FOUR_EYES": "true",
         "NQPF_POOL_SIZE": "7",
         "NQPF_LIMITS_URL": "valkey://counts:6379/1",
         "NQPF_LIMITS_ANONYMOUS": "60/minute",

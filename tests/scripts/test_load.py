@@ -6,10 +6,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
+from app.bulletins import finished
+from app.bulletins.models import Finished
+from app.kit.db import connect
 from app.kit.settings import Settings
 from scripts import load
 from scripts.archive import UNTIL, generate
+from tests.conftest import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +49,29 @@ def test_every_bulletin_is_found_by_its_heading(api: httpx2.Client) -> None:
         heading = api.get(f"/v1/bulletins/{slug}/sections/1").json()["heading"]
         hits = api.get("/v1/search", params={"q": f'"{heading}"'}).json()["items"]
         assert (str(slug), 1) in {(hit["bulletin"]["slug"], hit["section"]["number"]) for hit in hits}
+
+
+@pytest.mark.usefixtures("archive")
+def test_copies_are_served_as_what_is_published_is(settings: Settings, server: Server) -> None:
+    async def test() -> None:
+        async with connect(settings) as database, database.snapshot() as session:
+            assert await finished.lacking(session) == []
+            kept = {
+                (row.slug, row.kind, row.number): row.body for row in await session.scalars(select(Finished))
+            }
+            slugs = {slug for slug, _, _ in kept}
+            made = await finished.fresh(session, slugs)
+            assert kept == {(row.slug, row.kind, row.number): row.body for row in made}
+
+    asyncio.run(test())
+    last = UNTIL - timedelta(days=11)
+    for day in (last, last - timedelta(days=1)):
+        now = server.client.get(f"/v1/bulletins/{day}").json()
+        then = server.client.get(f"/v1/bulletins/{day}?version=1").json()
+        for each in (now, then):
+            assert (each["slug"], each["date"]) == (str(day), str(day))
+            assert each["previous"] == str(day - timedelta(days=1))
+        assert now["sections"] == then["sections"]
 
 
 def test_archive_that_cannot_be_made_by_repeating_is_refused() -> None:

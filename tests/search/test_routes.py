@@ -167,9 +167,11 @@ def answering(server: Server, answer: Answer | Exception) -> Iterator[None]:
 
     state = server.app.state
     real, state.search = state.search, Engine()
+    server.forget()
     try:
         yield
     finally:
+        server.forget()
         state.search = real
 
 
@@ -183,7 +185,7 @@ def test_a_section_that_is_not_live_any_more_is_left_out(shelf_server: Server) -
 
 def test_when_no_engine_answers_the_search_is_unavailable(shelf_server: Server) -> None:
     with answering(shelf_server, EngineUnavailableError()):
-        answer = shelf_server.client.get("/v1/search", params={"q": "水稻"})
+        answer = shelf_server.client.get("/v1/search", params={"q": "没有引擎的水稻"})
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert answer.headers["retry-after"]
 
@@ -225,7 +227,8 @@ def test_the_number_of_queries_does_not_grow_with_the_page(shelf_server: Server)
         found(shelf_server.client, "水稻", limit=limit)
         with shelf_server.counting() as statements:
             found(shelf_server.client, "水稻", limit=limit, facets="tag,month")
-        counts.append(len(statements))
+        # Now and then the vocabulary looks whether the tags have changed.
+        counts.append(sum("md5(string_agg" not in statement for statement in statements))
     assert counts[0] == counts[1], statements
 
 
