@@ -17,8 +17,8 @@ from app.kit import documentation, health, idempotency, migrate, openapi, proble
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
-from app.kit.cors import Cors
-from app.kit.db import connect
+from app.kit.cors import Cors, Readers
+from app.kit.db import Changed, connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
@@ -78,20 +78,20 @@ EXPOSED = (
 
 
 def create_app(settings: Settings | None = None) -> GateLayer:
-    """The API on the database that the settings name (the environment's, when None), behind its front."""
+    """The API behind its gate and front, with the environment's settings when None are given."""
     settings = settings or Settings.load()
     store = Store(settings.cache_bytes)
     partners = Partners(settings, wiring.find)
+    readers = Readers(settings.cors_origins, EXPOSED) if settings.cors_origins else None
     front = Front(
         create_api(settings, store, partners),
         store,
-        origins=settings.cors_origins,
-        exposed=EXPOSED,
+        readers=readers,
         show_keys=settings.purge_url is not None,
         stale_if_error=60,
         bypass=_by_itself,
     )
-    return GateLayer(front, partners.gate)
+    return GateLayer(front, partners.gate, readers)
 
 
 def _by_itself(scope: Scope) -> bool:
@@ -105,15 +105,19 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
     plan = Plan()
     accounts = wechat_accounts.load(settings)
 
+    def told(changed: Changed) -> None:
+        store.drop(changed.keys, changed.seq)
+        partners.hub.heard(changed.seq)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(connect(settings))
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
-            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
+            await stack.enter_async_context(Invalidator(database.conninfo, store, partners.hub).running())
             find = wiring.passages(database, search_engine)
             app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
-            database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.told = told
             database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
@@ -173,7 +177,7 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
     app.add_middleware(Lifetime, plan=plan)
     openapi.install(app, public="app.bulletins.schemas")
     app.add_middleware(Utf8Addresses)
-    app.add_middleware(Head)
+    app.add_middleware(Head, itself=exports.is_download)
     if settings.cors_origins:
         app.add_middleware(
             Cors,

@@ -80,7 +80,7 @@ class _Within:
         self._session = session
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+    async def snapshot(self, *, public: bool = False) -> AsyncIterator[AsyncSession]:  # noqa: ARG002 - a Database
         yield self._session
 
 

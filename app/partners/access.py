@@ -6,8 +6,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from app.kit import idempotency
 from app.kit.auth import unauthenticated
 from app.kit.problems import Problem
+from app.kit.transactions import Session
 from app.partners.keys import Caller, Scope
 
 
@@ -28,7 +30,14 @@ class Right(SecurityBase):
         return caller
 
 
+async def _once(request: Request, session: Session, key: idempotency.Key = None) -> None:
+    caller: Caller = request.state.caller
+    await idempotency.once(session, request, f"partner:{caller.partner_id}", key)
+
+
 AnyKey = Annotated[Caller, Depends(Right())]
 SyncKey = Annotated[Caller, Depends(Right("sync"))]
 WebhooksKey = Annotated[Caller, Depends(Right("webhooks"))]
 TopicsKey = Annotated[Caller, Depends(Right("topics"))]
+Once = Annotated[None, Depends(_once)]
+"""On every POST whose answer is no secret, after the right: with an ``Idempotency-Key`` it is done once."""

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.auth import unauthenticated
+from app.kit.cors import Readers
 from app.kit.db import Database
 from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database, responses
 from app.kit.settings import Settings
@@ -91,7 +92,8 @@ class Gate:
         """
         _keep_out_of_logs(scope)
         path: str = scope["path"]
-        if not path.startswith("/v1/") or path.startswith(_OTHERS):
+        # A browser asks OPTIONS by itself, and could not read a refusal of it.
+        if not path.startswith("/v1/") or path.startswith(_OTHERS) or scope["method"] == "OPTIONS":
             return Admission(None, self.counting)
         who, exempt = self._origin(scope["client"][0] if scope["client"] else "")
         plan = self._plans["anonymous"]
@@ -130,9 +132,13 @@ class Gate:
 class GateLayer:
     """The gate as an ASGI layer: refuses, or lets the answer say what is left."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, readers: Readers | None = None) -> None:
+        """
+        :param readers: the websites whose pages may read what is refused.
+        """
         self.app = app
         self.gate = gate
+        self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -141,10 +147,10 @@ class GateLayer:
         try:
             admission = await self.gate.admit(scope)
         except Problem as problem:
-            await answer(Request(scope), problem)(scope, receive, send)
+            await self._refuse(answer(Request(scope), problem), scope, receive, send)
             return
         except DATABASE_AWAY as error:
-            await (await on_database(Request(scope), error))(scope, receive, send)
+            await self._refuse(await on_database(Request(scope), error), scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = admission.caller
 
@@ -157,6 +163,9 @@ class GateLayer:
             await send(message)
 
         await self.app(scope, receive, say)
+
+    async def _refuse(self, refusal: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await refusal(scope, receive, self._readers.around(scope, send) if self._readers else send)
 
 
 class _Origins:

@@ -28,6 +28,7 @@ class Partners:
     def __init__(self, settings: Settings, find: Find) -> None:
         self.gate = Gate(settings)
         self.hub = Hub()
+        """Where the feed waits; whoever listens to the database tells it."""
         self._find = find
         self._settings = settings
 
@@ -45,5 +46,5 @@ class Partners:
         app.state.find = self._find
         app.state.guard = Guard(self._settings.webhook_allow)
         app.state.vault = Vault([key.get_secret_value() for key in self._settings.secrets_keys])
-        async with self.gate.running(database), self.hub.listening(database.conninfo):
+        async with self.gate.running(database):
             yield

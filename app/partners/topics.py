@@ -10,12 +10,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins.document import SERIES
 from app.bulletins.filters import ContentFilters
 from app.bulletins.models import Bulletin
 from app.kit.changes import Change
 from app.kit.parameters import Typed
 from app.kit.problems import Problem
 from app.partners.models import Endpoint, Topic, TopicMatch
+from app.rendering import editions
+from app.rendering.edition import Site, urn
+from app.rendering.feeds import Entry, Feed
 
 MANY = 50
 """Topics of one partner."""
@@ -128,3 +132,22 @@ async def matches(
         query = query.where(TopicMatch.at < until)
     query = query.order_by(TopicMatch.at.desc(), Bulletin.slug.desc()).limit(SHOWN)
     return [(row, at) for row, at in await session.execute(query)]
+
+
+async def feed(session: AsyncSession, topic: Topic, site: Site, path: str) -> Feed:
+    """What the topic finds, those changed last first, for the formats of feeds.
+
+    :param path: where the feed is found.
+    """
+    found = await matches(session, topic.id)
+    shown = await editions.named(session, [row.slug for row, _ in found])
+    return Feed(
+        urn=urn(f"topic:{topic.id}"),
+        title=f"{SERIES}：{topic.name}",
+        language=shown[0].document.language if shown else "zh-CN",
+        url=site.at(path),
+        next=None,
+        updated=max((at for _, at in found), default=topic.created_at),
+        entries=[Entry(edition) for edition in shown],
+        site=site,
+    )

@@ -10,29 +10,27 @@ from fastapi import Query as QueryParameters
 
 from app.bulletins.examples import page
 from app.kit.caching import JSON, private
-from app.kit.db import Database
+from app.kit.conditional import IfMatch, demand_match
 from app.kit.pagination import Page, PageQuery, next_link
-from app.kit.parameters import once
+from app.kit.parameters import no_parameters, once
 from app.kit.problems import invalid_parameter, responses
+from app.kit.transactions import Session, Transactional
 from app.partners import examples, webhooks
 from app.partners import webhook_schemas as schemas
-from app.partners.access import WebhooksKey
-from app.partners.guard import AddressRefusedError, Guard
+from app.partners.access import Once, WebhooksKey
+from app.partners.guard import AddressRefusedError
 from app.partners.models import Attempt, Delivery, Endpoint
-from app.partners.vault import Vault
 
-router = APIRouter(prefix="/v1/partners/webhooks", dependencies=[Depends(once)])
+router = APIRouter(prefix="/v1/partners/webhooks", route_class=Transactional, dependencies=[Depends(once)])
 
-EndpointId = Annotated[UUID, Path(examples=["0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"])]
+EndpointId = Annotated[UUID, Path(alias="id", examples=["0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"])]
 
-_PROBLEMS = responses("invalid-parameter", "forbidden", "unavailable")
-_ONE = responses("invalid-parameter", "forbidden", "not-found", "unavailable")
-_ACT = responses("invalid-parameter", "forbidden", "not-found", "conflict", "unavailable")
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
+_PLAIN = [Depends(no_parameters)]
+_ETAG = {"headers": {"ETag": {"description": "For `If-Match`", "schema": {"type": "string"}}}}
+_PROBLEMS = ("invalid-parameter", "forbidden", "unavailable")
+_WITH_BODY = (*_PROBLEMS, "http", "too-large")
+_ONE = (*_PROBLEMS, "not-found")
+_MATCHED = ("precondition-required", "precondition-failed")
 
 
 @router.post(
@@ -40,78 +38,129 @@ def _database(request: Request) -> Database:
     operation_id="addWebhook",
     status_code=201,
     response_model=schemas.EndpointWithSecret,
-    responses=responses("invalid-parameter", "forbidden", "conflict", "unavailable"),
+    responses={201: _ETAG, **responses(*_WITH_BODY, "not-found", "conflict")},
+    dependencies=_PLAIN,
 )
-async def add_webhook(request: Request, caller: WebhooksKey, wanted: schemas.NewEndpoint) -> Response:
-    """Take in an endpoint. Its secret is shown in this answer and never again."""
-    guard: Guard = request.app.state.guard
-    vault: Vault = request.app.state.vault
-    try:
-        await guard.check(wanted.url)
-    except AddressRefusedError as error:
-        raise invalid_parameter("url", str(error)) from None
-    async with _database(request).session() as session:
-        endpoint, secret = await webhooks.add(session, vault, caller.partner_id, wanted)
-        return private(_with_secret(endpoint, secret), status=201)
+async def add_webhook(
+    request: Request, session: Session, caller: WebhooksKey, wanted: schemas.NewEndpoint
+) -> Response:
+    """Take in an endpoint. Its secret is shown in this answer and never again.
+
+    The same endpoint a second time is a conflict that names the first: if its answer was lost,
+    make a new secret.
+    """
+    await _check(request, wanted.url)
+    endpoint, secret = await webhooks.add(session, request.app.state.vault, caller.partner_id, wanted)
+    return _with_secret(endpoint, secret, status=201)
 
 
-@router.get("", operation_id="listWebhooks", response_model=schemas.EndpointList, responses=_PROBLEMS)
-async def list_webhooks(request: Request, caller: WebhooksKey) -> Response:
+@router.get(
+    "",
+    operation_id="listWebhooks",
+    response_model=schemas.EndpointList,
+    responses=responses(*_PROBLEMS),
+    dependencies=_PLAIN,
+)
+async def list_webhooks(session: Session, caller: WebhooksKey) -> Response:
     """The partner's endpoints, and how they do."""
-    async with _database(request).snapshot() as session:
-        rows = await webhooks.of(session, caller.partner_id)
-        return private(schemas.EndpointList(items=[_endpoint(row) for row in rows]))
+    rows = await webhooks.of(session, caller.partner_id)
+    return private(schemas.EndpointList(items=[_endpoint(row) for row in rows]))
 
 
-@router.get("/{id}", operation_id="getWebhook", response_model=schemas.EndpointDetail, responses=_ONE)
-async def get_webhook(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
+@router.get(
+    "/{id}",
+    operation_id="getWebhook",
+    response_model=schemas.EndpointDetail,
+    responses={200: _ETAG, **responses(*_ONE)},
+    dependencies=_PLAIN,
+)
+async def get_webhook(session: Session, caller: WebhooksKey, id_: EndpointId) -> Response:
     """One endpoint, and how it does."""
-    async with _database(request).session() as session:
-        return private(_endpoint(await webhooks.one(session, caller.partner_id, id)))
+    return _shown(await webhooks.one(session, caller.partner_id, id_))
 
 
-@router.delete("/{id}", operation_id="deleteWebhook", status_code=204, responses=_ONE)
-async def delete_webhook(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
+@router.patch(
+    "/{id}",
+    operation_id="changeWebhook",
+    response_model=schemas.EndpointDetail,
+    responses={200: _ETAG, **responses(*_WITH_BODY, "not-found", "conflict", *_MATCHED)},
+    dependencies=_PLAIN,
+)
+async def change_webhook(
+    request: Request,
+    session: Session,
+    caller: WebhooksKey,
+    id_: EndpointId,
+    wanted: schemas.EndpointChange,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change what an endpoint is sent, and where; messages that wait go to the new address."""
+    if isinstance(wanted.url, str):
+        await _check(request, wanted.url)
+    endpoint = await webhooks.lock(session, caller.partner_id, id_)
+    demand_match(if_match, webhooks.etag(endpoint))
+    await webhooks.change(session, endpoint, wanted)
+    return _shown(endpoint)
+
+
+@router.delete(
+    "/{id}",
+    operation_id="deleteWebhook",
+    status_code=204,
+    responses=responses(*_ONE),
+    dependencies=_PLAIN,
+)
+async def delete_webhook(session: Session, caller: WebhooksKey, id_: EndpointId) -> Response:
     """Delete an endpoint, with its deliveries."""
-    async with _database(request).session() as session:
-        await session.delete(await webhooks.one(session, caller.partner_id, id))
+    await session.delete(await webhooks.lock(session, caller.partner_id, id_))
     return private(None, status=204)
 
 
 @router.post(
-    "/{id}/pause", operation_id="pauseWebhook", response_model=schemas.EndpointDetail, responses=_ONE
+    "/{id}/pause",
+    operation_id="pauseWebhook",
+    response_model=schemas.EndpointDetail,
+    responses={200: _ETAG, **responses(*_ONE, "idempotency-mismatch")},
+    dependencies=_PLAIN,
 )
-async def pause_webhook(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
+async def pause_webhook(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Let messages wait until the endpoint is resumed."""
-    async with _database(request).session() as session:
-        endpoint = await webhooks.one(session, caller.partner_id, id)
-        endpoint.status = "paused"
-        return private(_endpoint(endpoint))
+    endpoint = await webhooks.lock(session, caller.partner_id, id_)
+    endpoint.status = "paused"
+    return _shown(endpoint)
 
 
 @router.post(
-    "/{id}/resume", operation_id="resumeWebhook", response_model=schemas.EndpointDetail, responses=_ONE
+    "/{id}/resume",
+    operation_id="resumeWebhook",
+    response_model=schemas.EndpointDetail,
+    responses={200: _ETAG, **responses(*_ONE, "idempotency-mismatch")},
+    dependencies=_PLAIN,
 )
-async def resume_webhook(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
+async def resume_webhook(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Send messages again, those that have waited first; what it missed is in the sync feed."""
-    async with _database(request).session() as session:
-        endpoint = await webhooks.one(session, caller.partner_id, id)
-        await webhooks.resume(session, endpoint)
-        return private(_endpoint(endpoint))
+    endpoint = await webhooks.lock(session, caller.partner_id, id_)
+    await webhooks.resume(session, endpoint)
+    return _shown(endpoint)
 
 
 @router.post(
     "/{id}/secret",
     operation_id="rotateWebhookSecret",
     response_model=schemas.EndpointWithSecret,
-    responses=_ONE,
+    responses={200: _ETAG, **responses(*_ONE, *_MATCHED)},
+    dependencies=_PLAIN,
 )
-async def rotate_secret(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
-    """Make a new secret. For a day messages are signed with the former one too."""
-    async with _database(request).session() as session:
-        endpoint = await webhooks.one(session, caller.partner_id, id)
-        secret = webhooks.rotate(endpoint, request.app.state.vault)
-        return private(_with_secret(endpoint, secret))
+async def rotate_secret(
+    request: Request, session: Session, caller: WebhooksKey, id_: EndpointId, if_match: IfMatch = None
+) -> Response:
+    """Make a new secret. For a day messages are signed with the former one too.
+
+    `If-Match` keeps a request that is sent again from replacing a secret that nobody has seen.
+    """
+    endpoint = await webhooks.lock(session, caller.partner_id, id_)
+    demand_match(if_match, webhooks.etag(endpoint))
+    return _with_secret(endpoint, webhooks.rotate(endpoint, request.app.state.vault))
 
 
 @router.post(
@@ -119,12 +168,12 @@ async def rotate_secret(request: Request, caller: WebhooksKey, id: EndpointId) -
     operation_id="testWebhook",
     status_code=202,
     response_model=schemas.Queued,
-    responses=_ACT,
+    responses=responses(*_ONE, "conflict", "idempotency-mismatch"),
+    dependencies=_PLAIN,
 )
-async def test_webhook(request: Request, caller: WebhooksKey, id: EndpointId) -> Response:  # noqa: A002
+async def send_test(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Send an event of the type `test`; the list of deliveries says what became of it."""
-    async with _database(request).session() as session:
-        await webhooks.test(session, await webhooks.one(session, caller.partner_id, id))
+    await webhooks.test(session, await webhooks.lock(session, caller.partner_id, id_))
     return private(schemas.Queued(queued=1), status=202)
 
 
@@ -133,19 +182,15 @@ async def test_webhook(request: Request, caller: WebhooksKey, id: EndpointId) ->
     operation_id="replayWebhook",
     status_code=202,
     response_model=schemas.Queued,
-    responses=_ACT,
+    responses=responses(*_WITH_BODY, "not-found", "conflict", "idempotency-mismatch"),
+    dependencies=_PLAIN,
 )
 async def replay_webhook(
-    request: Request,
-    caller: WebhooksKey,
-    id: EndpointId,  # noqa: A002
-    wanted: schemas.Replay,
+    session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId, wanted: schemas.Replay
 ) -> Response:
     """Send deliveries again that were delivered or given up; their ids stay the same."""
-    async with _database(request).session() as session:
-        endpoint = await webhooks.one(session, caller.partner_id, id)
-        queued = await webhooks.replay(session, endpoint, wanted)
-    return private(schemas.Queued(queued=queued), status=202)
+    endpoint = await webhooks.lock(session, caller.partner_id, id_)
+    return private(schemas.Queued(queued=await webhooks.replay(session, endpoint, wanted)), status=202)
 
 
 @router.get(
@@ -154,39 +199,49 @@ async def replay_webhook(
     response_model=schemas.DeliveryPage,
     responses={
         200: {"content": {JSON: {"example": page(examples.DELIVERY)}}},
-        **responses("invalid-parameter", "invalid-cursor", "forbidden", "not-found", "unavailable"),
+        **responses(*_ONE, "invalid-cursor"),
     },
 )
 async def list_deliveries(
     request: Request,
+    session: Session,
     caller: WebhooksKey,
-    id: EndpointId,  # noqa: A002
+    id_: EndpointId,
     query: Annotated[PageQuery, QueryParameters()],
 ) -> Response:
     """What was sent to the endpoint in the last 30 days, the newest first, with every attempt."""
-    async with _database(request).session() as session:
-        endpoint = await webhooks.one(session, caller.partner_id, id)
-        rows, cursor = await webhooks.deliveries(session, endpoint.id, query)
+    endpoint = await webhooks.one(session, caller.partner_id, id_)
+    rows, cursor = await webhooks.deliveries(session, endpoint.id, query)
     found = Page[schemas.DeliveryDetail](items=[_delivery(*row) for row in rows], next=cursor)
     return private(found, headers=next_link(request, cursor))
+
+
+async def _check(request: Request, url: str) -> None:
+    try:
+        await request.app.state.guard.check(url)
+    except AddressRefusedError as error:
+        raise invalid_parameter("url", str(error)) from None
+
+
+def _shown(row: Endpoint) -> Response:
+    return private(_endpoint(row), headers={"ETag": webhooks.etag(row)})
+
+
+def _with_secret(row: Endpoint, secret: str, status: int = 200) -> Response:
+    shown = schemas.EndpointWithSecret(**dict(_endpoint(row)), secret=secret)
+    return private(shown, status=status, headers={"ETag": webhooks.etag(row)})
 
 
 def _endpoint(row: Endpoint) -> schemas.EndpointDetail:
     return schemas.EndpointDetail.model_validate(row, from_attributes=True)
 
 
-def _with_secret(row: Endpoint, secret: str) -> schemas.EndpointWithSecret:
-    return schemas.EndpointWithSecret(**dict(_endpoint(row)), secret=secret)
-
-
 def _delivery(row: Delivery, attempts: list[Attempt]) -> schemas.DeliveryDetail:
+    names = ("id", "message_id", "event", "state", "created_at", "finished_at")
     due: dt.datetime | None = row.due_at if row.state == "pending" else None
     return schemas.DeliveryDetail.model_validate(
         {
-            **{
-                name: getattr(row, name)
-                for name in ("id", "message_id", "event", "state", "created_at", "finished_at")
-            },
+            **{name: getattr(row, name) for name in names},
             "body": json.loads(row.body),
             "due_at": due,
             "attempts": [

@@ -4,7 +4,16 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    MISSING,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
 from app.bulletins.filters import ContentFilters
 from app.bulletins.schemas import Output
@@ -30,27 +39,42 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NewEndpoint(Input):
-    url: str = Field(
+Url = Annotated[
+    str,
+    Field(
         min_length=1,
         max_length=2_000,
         description="An `https://` address on the internet",
         examples=["https://example.org/nqpf"],
-    )
-    description: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["copy"])
-    events: list[Event] = Field(
-        default=[], max_length=len(EVENTS), description="All, where none is named", examples=[EVENTS[:2]]
-    )
-    filters: ContentFilters = Field(
-        default=ContentFilters(), description="The filters of lists", examples=[{"tag": ["compute"]}]
-    )
-    topic: UUID | None = Field(default=None, description="A saved topic, instead of filters", examples=[None])
+    ),
+]
+Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["copy"])]
+Events = Annotated[
+    list[Event],
+    Field(max_length=len(EVENTS), description="All, where none is named", examples=[EVENTS[:2]]),
+]
+Filters = Annotated[
+    ContentFilters, Field(description="The filters of lists", examples=[{"tag": ["compute"]}])
+]
+SavedTopic = Annotated[UUID | None, Field(description="A saved topic, instead of filters", examples=[None])]
 
-    @model_validator(mode="after")
-    def _one_choice(self) -> Self:
-        if self.topic and self.filters != ContentFilters():
-            raise ValueError("name filters or a topic")
-        return self
+
+class NewEndpoint(Input):
+    url: Url
+    description: Description = ""
+    events: Events = []
+    filters: Filters = ContentFilters()
+    topic: SavedTopic = None
+
+
+class EndpointChange(Input):
+    """What is left out stays as it is; filters are replaced as a whole, and `topic: null` takes it away."""
+
+    url: Url | MISSING = MISSING
+    description: Description | MISSING = MISSING
+    events: Events | MISSING = MISSING
+    filters: Filters | MISSING = MISSING
+    topic: SavedTopic | MISSING = MISSING
 
 
 class EndpointDetail(Output):

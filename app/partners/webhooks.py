@@ -1,18 +1,21 @@
 """Endpoints of webhooks: taken in, paused, tested, given new secrets, and what they missed sent again."""
 
 import base64
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins.filters import ContentFilters
 from app.kit import pagination
 from app.kit.pagination import PageQuery
-from app.kit.problems import Problem
+from app.kit.problems import Problem, invalid_parameter
 from app.partners import messages, topics
 from app.partners import webhook_schemas as schemas
 from app.partners.models import Attempt, Delivery, Endpoint
@@ -39,32 +42,52 @@ async def add(
 
     :raises Problem: there is the same one, there are too many, or the filters name something unknown.
     """
-    mine = await of(session, partner_id)
-    if len(mine) >= MANY:
+    if len(await of(session, partner_id)) >= MANY:
         raise Problem("conflict", f"There are {MANY} endpoints already.")
-    filters = wanted.filters.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    if wanted.topic is not None:
-        await topics.one(session, partner_id, wanted.topic)
-    new = (wanted.url, filters, wanted.events, wanted.topic)
-    for other in mine:
-        if (other.url, other.filters, other.events, other.topic_id) == new:
-            raise Problem("conflict", f"Endpoint {other.id} is the same.")
     secret = new_secret()
-    selection = await Selection.of(session, wanted.filters)
-    endpoint = Endpoint(
-        partner_id=partner_id,
-        topic_id=wanted.topic,
-        url=wanted.url,
-        description=wanted.description,
-        events=list(wanted.events),
-        filters=filters,
-        selection=selection.model_dump(mode="json"),
-        secret=vault.seal(secret),
-    )
+    endpoint = Endpoint(partner_id=partner_id, secret=vault.seal(secret))
+    await _set(session, endpoint, dict(wanted))
     session.add(endpoint)
     await session.flush()
     await session.refresh(endpoint)
     return endpoint, secret
+
+
+async def change(session: AsyncSession, endpoint: Endpoint, wanted: schemas.EndpointChange) -> None:
+    """Change what is named.
+
+    :raises Problem: another endpoint is the same, or the filters name something unknown.
+    """
+    await _set(session, endpoint, {name: getattr(wanted, name) for name in wanted.model_fields_set})
+
+
+async def _set(session: AsyncSession, endpoint: Endpoint, values: dict[str, Any]) -> None:
+    """Give the endpoint these values of :class:`schemas.NewEndpoint`."""
+    if "filters" in values:
+        filters: ContentFilters = values.pop("filters")
+        endpoint.filters = filters.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        endpoint.selection = (await Selection.of(session, filters)).model_dump(mode="json")
+    if "topic" in values:
+        endpoint.topic_id = values.pop("topic")
+    for name, value in values.items():
+        setattr(endpoint, name, value)
+    if endpoint.topic_id:
+        if endpoint.filters:
+            raise invalid_parameter("topic", "name filters or a topic")
+        await topics.one(session, endpoint.partner_id, endpoint.topic_id)
+    for other in await of(session, endpoint.partner_id):
+        if other.id != endpoint.id and _chosen(other) == _chosen(endpoint):
+            raise Problem("conflict", f"Endpoint {other.id} is the same.")
+
+
+def _chosen(endpoint: Endpoint) -> tuple[object, ...]:
+    return endpoint.url, endpoint.filters, endpoint.events, endpoint.topic_id
+
+
+def etag(endpoint: Endpoint) -> str:
+    """Changes with all that a partner can change, the secret included; not with how the endpoint does."""
+    state = (*_chosen(endpoint), endpoint.description, endpoint.status, endpoint.secret)
+    return f'"{hashlib.sha256(json.dumps(state, default=str).encode()).hexdigest()[:32]}"'
 
 
 async def of(session: AsyncSession, partner_id: UUID) -> Sequence[Endpoint]:
@@ -74,12 +97,24 @@ async def of(session: AsyncSession, partner_id: UUID) -> Sequence[Endpoint]:
 
 
 async def one(session: AsyncSession, partner_id: UUID, id_: UUID) -> Endpoint:
-    """An endpoint of the partner, held until the transaction ends.
+    """An endpoint of the partner.
 
     :raises Problem: the partner has no such endpoint.
     """
-    query = select(Endpoint).where(Endpoint.id == id_, Endpoint.partner_id == partner_id)
-    endpoint = await session.scalar(query.with_for_update())
+    return await _one(session, _mine(partner_id, id_), id_)
+
+
+async def lock(session: AsyncSession, partner_id: UUID, id_: UUID) -> Endpoint:
+    """:func:`one`, held until the transaction ends."""
+    return await _one(session, _mine(partner_id, id_).with_for_update(), id_)
+
+
+def _mine(partner_id: UUID, id_: UUID) -> Select[Endpoint]:
+    return select(Endpoint).where(Endpoint.id == id_, Endpoint.partner_id == partner_id)
+
+
+async def _one(session: AsyncSession, query: Select[Endpoint], id_: UUID) -> Endpoint:
+    endpoint = await session.scalar(query)
     if endpoint is None:
         raise Problem("not-found", f"There is no endpoint {id_}.")
     return endpoint

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -55,25 +55,31 @@ class MakeKey(Protocol):
     ) -> str: ...
 
 
-@pytest.fixture
-def make_key(within: Within) -> MakeKey:
+def new_key(
+    settings: Settings,
+    partner: str,
+    *,
+    scopes: Sequence[Scope] = SCOPES,
+    plan: PlanName = "partner",
+    lifetime: timedelta | None = None,
+) -> str:
     """A new key of a partner, who is taken in when not known yet."""
-    known: set[str] = set()
 
-    def make(
-        partner: str = "博雅云创",
-        *,
-        scopes: Sequence[Scope] = SCOPES,
-        plan: PlanName = "partner",
-        lifetime: timedelta | None = None,
-    ) -> str:
-        async def work(session: AsyncSession) -> str:
-            if partner not in known:
+    async def run() -> str:
+        async with connect(settings) as database, database.session() as session:
+            with suppress(keys.PartnerError):
                 await keys.add_partner(session, partner, [], plan)
-                known.add(partner)
             return (await keys.add_key(session, partner, scopes=scopes, lifetime=lifetime))[1]
 
-        return within(work)
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def make_key(settings: Settings) -> MakeKey:
+    """:func:`new_key` on the test's own database."""
+
+    def make(partner: str = "博雅云创", **options: Any) -> str:
+        return new_key(settings, partner, **options)
 
     return make
 
@@ -165,8 +171,13 @@ class Partner:
         self.client = client
         self.key = key
 
-    def post(self, path: str = "", json: Any = None) -> httpx2.Response:
-        return self.client.post(f"/v1/partners/webhooks{path}", json=json, headers=bearer(self.key))
+    def ask(self, method: str, path: str = "", json: Any = None, **headers: str) -> httpx2.Response:
+        """``headers`` are written with underscores: ``if_match``."""
+        head = {name.replace("_", "-"): value for name, value in headers.items()} | bearer(self.key)
+        return self.client.request(method, f"/v1/partners/webhooks{path}", json=json, headers=head)
+
+    def post(self, path: str = "", json: Any = None, **headers: str) -> httpx2.Response:
+        return self.ask("POST", path, json, **headers)
 
     def get(self, path: str = "") -> Any:
         answer = self.client.get(f"/v1/partners/webhooks{path}", headers=bearer(self.key))

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from app import wiring
 from app.kit import changes
@@ -72,6 +73,15 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 def execute(settings: Settings, statement: str) -> None:
     with psycopg.connect(settings.conninfo) as connection:
         connection.execute(statement)
+
+
+def merge(settings: Settings, kind: str, gone: str, into: str) -> None:
+    """Write to the log that something has given way to another."""
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute(
+            "INSERT INTO change (kind, subject, version, payload, at) VALUES (%s, %s, 1, %s, now())",
+            (kind, gone, Jsonb({"into": into})),
+        )
 
 
 def body(received: Received) -> dict[str, Any]:

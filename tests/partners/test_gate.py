@@ -44,6 +44,31 @@ def test_anonymous_requests_are_counted_and_refused_after_the_quota(strict: http
     assert '"anonymous-year";r=0;' in refused.headers["ratelimit"]
 
 
+def test_answers_from_memory_are_counted_and_refused_as_others_are(strict: httpx2.Client) -> None:
+    ages = [strict.get(TAGS).headers.get("age") for _ in range(3)]
+    assert None not in ages[1:]
+    assert strict.get(TAGS).status_code == 429
+
+
+def test_pages_of_allowed_websites_can_read_refusals(settings: Settings) -> None:
+    site = {"Origin": "https://gyznsw.cn"}
+    rates = {"limits_anonymous": "2/year", "cors_origins": (site["Origin"],)}
+    with serving(limited(settings, **rates)) as server:
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+        for _ in range(3):  # A browser asks by itself: that is not counted.
+            assert server.client.options(TAGS, headers={**site, **asked}).status_code == 200
+        answers = [
+            server.client.get("/v1/tags?api_key=abc", headers=site),
+            server.client.get(TAGS, headers={**site, **bearer("nqpf_live_")}),
+            server.client.get("/v1/partners/usage", headers=site),
+            server.client.get(TAGS, headers=site),
+        ]
+    assert [answer.status_code for answer in answers] == [400, 401, 401, 429]
+    for answer in answers:
+        assert answer.headers.get_list("access-control-allow-origin") == [site["Origin"]]
+        assert "Retry-After" in answer.headers["access-control-expose-headers"]
+
+
 def test_unchanged_answers_and_pages_that_are_no_content_are_not_counted(strict: httpx2.Client) -> None:
     first = strict.get(TAGS)
     for _ in range(10):

@@ -3,7 +3,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 import httpx2
@@ -19,6 +19,7 @@ from scripts.archive import generate
 from tests.conftest import Publish, Withdraw, publish_into
 from tests.partners.conftest import MakeKey, bearer
 from tests.partners.follower import Copy, live
+from tests.partners.hooks import merge
 
 FIRST = date(2026, 5, 1)
 
@@ -159,11 +160,21 @@ def test_filters_keep_tombstones_and_what_leaves_them_is_removed(
 def test_every_filter_of_lists_selects_the_same_here(
     api: httpx2.Client, publish: Publish, key: str, filters: dict[str, Any]
 ) -> None:
-    publish(*generate(25, seed=4))
+    documents = list(generate(25, seed=4))
+    publish(*documents)
     copy = Copy(api, key, limit=7, filters=filters).catch_up()
     assert copy.bulletins == live(api, **filters)
-    publish(*(each.model_copy(update={"abstract": "改。"}) for each in generate(25, seed=5)))
+    publish(*map(retagged, documents, documents[1:] + documents[:1]))
     assert copy.catch_up().bulletins == live(api, **filters)
+
+
+def retagged(document: BulletinDocument, other: BulletinDocument) -> BulletinDocument:
+    """The bulletin with the tags of another one, and a word more."""
+    sections = tuple(
+        section.model_copy(update={"tags": source.tags})
+        for section, source in zip(document.sections, cycle(other.sections), strict=False)
+    )
+    return document.model_copy(update={"sections": sections, "abstract": f"{document.abstract}算力。"})
 
 
 def test_many_writers_and_a_slow_reader_miss_nothing_and_keep_the_order(
@@ -204,12 +215,8 @@ def test_merged_tags_and_references_are_removed_and_their_successor_named(
     api: httpx2.Client, settings: Settings, key: str
 ) -> None:
     copy = Copy(api, key).catch_up()
-    with psycopg.connect(settings.conninfo) as connection:
-        for kind, gone, into in (("tag.merged", "compute", "energy"), ("reference.merged", "a", "b")):
-            connection.execute(
-                "INSERT INTO change (kind, subject, version, payload, at) VALUES (%s, %s, 1, %s, now())",
-                (kind, gone, psycopg.types.json.Jsonb({"into": into})),
-            )
+    merge(settings, "tag.merged", "compute", "energy")
+    merge(settings, "reference.merged", "a", "b")
     copy.heard.clear()
     copy.catch_up()
     told = [(item["object"], item["id"], item["reason"], item["into"]) for item in copy.heard]

@@ -3,6 +3,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from time import monotonic
 
 import httpx2
@@ -123,20 +124,21 @@ def test_two_hundred_streams_hear_a_change_and_hold_no_connection(
         request = "\r\n".join([*lines, "Accept: text/event-stream", "", ""]).encode()
 
         async def listen() -> list[bytes]:
-            opened = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(OPEN_STREAMS)]
-            for _, writer in opened:
-                writer.write(request)
-            heads = [await reader.readuntil(b"\r\n\r\n") for reader, _ in opened]
-            assert all(head.startswith(b"HTTP/1.1 200") for head in heads)
-            used = await asyncio.to_thread(connections, few)
-            assert used <= 3 + 1, f"{used} connections"  # the pool, and the one that listens
-            answer = await asyncio.to_thread(server.client.get, "/v1/tags?limit=1")
-            assert answer.status_code == 200
-            await asyncio.to_thread(publish, bulletin(1))
-            told = [await reader.readuntil(b"event: bulletin.published") for reader, _ in opened]
-            for _, writer in opened:
-                writer.close()
-            return told
+            async with AsyncExitStack() as stack:
+                opened = []
+                for _ in range(OPEN_STREAMS):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                    stack.callback(writer.close)
+                    writer.write(request)
+                    opened.append(reader)
+                heads = [await reader.readuntil(b"\r\n\r\n") for reader in opened]
+                assert all(head.startswith(b"HTTP/1.1 200") for head in heads)
+                used = await asyncio.to_thread(connections, few)
+                assert used <= 3 + 3 + 1, f"{used} connections"  # both pools, and the one that listens
+                answer = await asyncio.to_thread(server.client.get, "/v1/tags?limit=1")
+                assert answer.status_code == 200
+                await asyncio.to_thread(publish, bulletin(1))
+                return [await reader.readuntil(b"event: bulletin.published") for reader in opened]
 
         assert len(asyncio.run(asyncio.wait_for(listen(), 60))) == OPEN_STREAMS
 

@@ -1,6 +1,8 @@
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
+import feedparser  # type: ignore[import-untyped]
 import httpx2
 import pytest
 
@@ -86,6 +88,50 @@ def test_a_digest_is_sent_once_with_what_the_day_brought(
     assert (told["type"], [item["slug"] for item in told["data"]["items"]]) == ("topic.digest", [slug(1)])
     asked = ask(partner, "GET", f"/{topic['id']}/digest?day={today}").json()
     assert asked == told["data"]
+
+
+@pytest.mark.parametrize("extension", ["atom", "rss", "json"])
+def test_a_topic_has_feeds_that_change_with_what_it_finds(
+    partner: Partner, publish: Publish, withdraw: Withdraw, hooks: Settings, extension: str
+) -> None:
+    topic = save(partner, q="储能")
+    address = f"/{topic['id']}/feed.{extension}"
+    assert entries(ask(partner, "GET", address)) == []
+    publish(
+        bulletin(1, abstract="储能项目。"), bulletin(2, abstract="别的。"), bulletin(3, abstract="储能。")
+    )
+    fan_out(hooks)
+    feed = ask(partner, "GET", address)
+    assert {entry.title for entry in entries(feed)} == {bulletin(1).title, bulletin(3).title}
+    assert feed.headers["cache-control"] == "private, no-cache"
+    head = {**bearer(partner.key), "If-None-Match": feed.headers["etag"]}
+    assert partner.client.get(f"/v1/partners/topics{address}", headers=head).status_code == 304
+    public = f"/v1/feed.{extension}"
+    assert {entry.id for entry in entries(feed)} < {e.id for e in entries(partner.client.get(public))}
+    withdraw(slug(1))
+    fan_out(hooks)
+    assert [e.title for e in entries(ask(partner, "GET", address))] == [bulletin(3).title]
+    assert partner.client.get(f"/v1/partners/topics{address}").status_code == 401
+
+
+def entries(feed: httpx2.Response) -> list[Any]:
+    """The entries that an independent parser finds."""
+    assert feed.status_code == 200, feed.text
+    if feed.headers["content-type"] == "application/feed+json":
+        return [SimpleNamespace(**item) for item in feed.json()["items"]]
+    parsed = feedparser.parse(feed.content)
+    assert not parsed.bozo
+    found: list[Any] = parsed.entries
+    return found
+
+
+def test_saving_a_topic_again_with_its_key_is_answered_with_the_first(partner: Partner) -> None:
+    wanted = {"name": "甲", "query": {"q": "储能"}}
+    head = {**bearer(partner.key), "Idempotency-Key": "once"}
+    answers = [partner.client.post("/v1/partners/topics", json=wanted, headers=head) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert len(ask(partner, "GET", "").json()["items"]) == 1
 
 
 def test_topics_belong_to_their_partner_and_stay_while_they_are_followed(
