@@ -29,8 +29,8 @@ from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
 from app.partners import keys
 from scripts.archive import generate
-from scripts.bench_reading import CONNECTIONS, serving
 from scripts.load import load
+from scripts.serving import rate, serving
 
 SENT = 40
 ENDPOINTS = 50
@@ -106,16 +106,6 @@ def listed(base: str, pages: int) -> float:
             count += len(page["items"])
             query["cursor"] = page["next"]
     return count / (perf_counter() - began)
-
-
-def rate(url: str, seconds: int, *headers: str) -> float:
-    """Requests a second that wrk sees."""
-    options = [part for header in headers for part in ("-H", header)]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *options, url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    if "Non-2xx" in output:
-        raise RuntimeError(f"{url}: {output}")
-    return float(output.partition("Requests/sec:")[2].split()[0])
 
 
 @contextmanager
@@ -218,8 +208,9 @@ def main(
             "NQPF_LIMITS_INTERNAL": "1000000000/minute;1000000000/day",
         }
         app = "app.main:create_app"
-        counted = stack.enter_context(serving(app, {**environment, "NQPF_LIMITS_EXEMPT": ""}, "--factory"))
-        exempt = stack.enter_context(serving(app, environment, "--factory"))
+        limited = {**environment, "NQPF_LIMITS_EXEMPT": ""}
+        counted = stack.enter_context(serving(app, limited, "--factory")).address
+        exempt = stack.enter_context(serving(app, environment, "--factory")).address
         items, took = sync(exempt, key)
         rows = [
             (

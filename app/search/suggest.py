@@ -8,6 +8,7 @@ that what was typed is the prefix of one. A tail that is the whole name stands t
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pypinyin import lazy_pinyin
@@ -120,7 +121,7 @@ def _keys(name: str) -> Iterator[str]:
     syllables = _syllables(name)
     starts = sorted({start for _, start in words(name) if name[start].isalnum()})
     for start in starts:
-        spoken = [syllable for syllable in syllables[start:] if syllable.isalnum()]
+        spoken = list(islice(filter(str.isalnum, syllables[start:]), LENGTH))
         for tail in (name[start:], "".join(spoken), "".join(syllable[0] for syllable in spoken)):
             key = _key(tail)
             yield key
@@ -135,7 +136,7 @@ def _syllables(name: str) -> list[str]:
 
 def _key(text: str) -> str:
     """Its first letters, characters and digits: blanks and signs are typed by some only."""
-    return "".join(filter(str.isalnum, text))[:LENGTH]
+    return "".join(islice(filter(str.isalnum, text), LENGTH))
 
 
 def _typed(text: str) -> list[str]:
