@@ -50,6 +50,11 @@ class Admission:
         self._who = who
         self._counts = counts
 
+    @property
+    def silent(self) -> bool:
+        """Whether the answer is nobody's and says nothing of limits."""
+        return self._plan is None and self.caller is None
+
     async def headers(self, status: int) -> list[tuple[bytes, bytes]]:
         """What the answer says of the limits; one that sends nothing (304) is given back."""
         if self._plan is None:
@@ -151,6 +156,9 @@ class GateLayer:
             return
         except DATABASE_AWAY as error:
             await self._refuse(await on_database(Request(scope), error), scope, receive, send)
+            return
+        if admission.silent:
+            await self.app(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = admission.caller
 

@@ -39,8 +39,13 @@ class Steps:
     more: bool
 
 
-async def begin(session: AsyncSession, selection: Selection) -> Place:
-    """The place before everything: the state as the last change left it, then what comes after."""
+async def begin(session: AsyncSession, selection: Selection, since: int | None = None) -> Place:
+    """The place before everything: the state as the last change left it, then what comes after.
+
+    :param since: a change whose state is known already; only what comes after it.
+    """
+    if since is not None:
+        return Place(since, selection)
     last = (await session.execute(select(Change.seq, Change.at).order_by(Change.seq.desc()).limit(1))).first()
     seq, moment = last or (0, await session.scalar(select(func.now())))
     return Place(seq, selection, moment)

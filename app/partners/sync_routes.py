@@ -46,6 +46,16 @@ class SyncQuery(ContentFilters):
             description="The `token` of the page before; it holds the filters",
         ),
     ] = None
+    since: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=999_999_999,
+            description="Instead of a token: begin after this change, such as the `seq` of an export",
+            examples=[812],
+        ),
+        Digits,
+    ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="Changes in a page"), Digits] = 100
     wait: Annotated[
         int, Field(ge=0, le=30, description="Seconds to wait for a change while there is none"), Digits
@@ -73,10 +83,13 @@ class Feed:
 
         :raises Problem: the token leads nowhere, or is for other filters than the ones given with it.
         """
-        filtered = query.model_fields_set - {"token", "limit", "wait"}
+        filtered = query.model_fields_set - {"token", "since", "limit", "wait"}
+        if token and query.since is not None:
+            raise invalid_parameter("since", "a token says where to begin; leave one of them out")
         async with self._session() as (session, tokens):
             if token is None:
-                return await sync.begin(session, await Selection.of(session, query))
+                selection = await Selection.of(session, query)
+                return await sync.begin(session, selection, query.since)
             place = tokens.read(token)
             if filtered and await Selection.of(session, query) != place.selection:
                 raise invalid_parameter("token", "it is for other filters; leave them out, or begin again")
@@ -118,8 +131,9 @@ async def follow(
 ) -> Response:
     """The whole state in pages, then every change: published, corrected, withdrawn, merged.
 
-    Begin without `token` and follow the token of each page. With `Accept: text/event-stream` the same
-    items come as events; their ids are tokens, so `Last-Event-ID` goes on where the stream ended.
+    Begin without `token`, or with `since` after an export, and follow the token of each page. With
+    `Accept: text/event-stream` the same items come as events; their ids are tokens, so `Last-Event-ID`
+    goes on where the stream ended.
     """
     feed: Feed = request.app.state.feed
     streaming = EVENT_STREAM in request.headers.get("accept", "")

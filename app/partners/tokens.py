@@ -94,5 +94,5 @@ class Tokens:
 
 def restart(reason: str) -> Problem:
     """The answer to a token that leads nowhere."""
-    detail = f"token: {reason} Begin again with GET /v1/sync without a token, and replace your copy."
+    detail = f"{reason} Begin again with GET /v1/sync without a token, and replace your copy."
     return Problem("restart", detail)

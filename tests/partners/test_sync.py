@@ -1,9 +1,13 @@
+import asyncio
+import gzip
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,8 +16,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.bulletins.document import BulletinDocument, Section, SectionTag
+from app.kit.db import connect
 from app.kit.settings import Settings
+from app.partners import export
 from app.partners.examples import SYNC_PAGE
+from app.partners.export_manifest import Export
 from app.partners.schemas import SyncPage
 from scripts.archive import generate
 from tests.conftest import Publish, Withdraw, publish_into
@@ -234,6 +241,32 @@ def test_curated_tags_arrive_anew(api: httpx2.Client, settings: Settings, key: s
         )
     copy.catch_up()
     assert copy.tags["compute"]["name_en"] == "Computing power"
+
+
+def test_an_export_and_what_came_after_its_last_change_are_a_complete_copy(
+    api: httpx2.Client, settings: Settings, publish: Publish, withdraw: Withdraw, key: str, tmp_path: Path
+) -> None:
+    publish(bulletin(1, "compute"), bulletin(2, "compute"), bulletin(3, "energy"))
+
+    async def run() -> Export:
+        async with connect(settings) as database:
+            return await export.build(database, tmp_path, "copy")
+
+    made = asyncio.run(run())
+    lines = gzip.decompress((tmp_path / "copy" / "bulletins.ndjson.gz").read_bytes()).splitlines()
+    copy = Copy(api, key, filters={"since": made.seq})
+    for each in map(json.loads, lines):
+        del each["previous"], each["next"]
+        copy.bulletins[each["slug"]] = each
+    assert copy.bulletins == live(api)
+    publish(bulletin(1, "compute", abstract="更正。"), bulletin(4, "compute"))
+    withdraw(slug(2))
+    assert copy.catch_up().bulletins == live(api)
+    assert changes(copy) == [("put", slug(1)), ("put", slug(4)), ("remove", slug(2))]
+    some = Copy(api, key, filters={"since": made.seq, "tag": "compute"}).catch_up()
+    assert changes(some) == changes(copy)
+    assert problem(Copy(api, key, filters={"since": 999_999}).ask()) == (410, "restart")
+    assert problem(copy.ask(since=made.seq)) == (422, "invalid-parameter")
 
 
 def test_an_expired_token_says_how_to_begin_again(
