@@ -84,6 +84,25 @@ def key(
     say(f"{token}\nIt is shown this once; its name is {made.prefix}.")
 
 
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Show the partners with their keys, when each was last used and until when it is good."""
+    from app.partners import keys
+
+    known = _run(keys.everybody)
+    if as_json:
+        say_json(known)
+        return
+    for partner in known:
+        contacts = ", ".join(f"{each['name']} <{each['email']}>".strip() for each in partner["contacts"])
+        say(f"{partner['name']}  {partner['plan']}  {contacts}".rstrip())
+        for key in partner["keys"]:
+            used = f"last used {key['last_used_at']}" if key["last_used_at"] else "never used"
+            ends = f", until {key['expires_at']}" if key["expires_at"] else ""
+            state = ", revoked" if key["revoked_at"] else ends
+            say(f"  {key['prefix']}  {' '.join(key['scopes'])}  {used}{state}  {key['name']}".rstrip())
+
+
 @app.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="The key's prefix.")]) -> None:
     """Refuse a key from now on."""

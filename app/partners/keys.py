@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -184,3 +184,17 @@ async def revoke_key(session: AsyncSession, prefix: str) -> None:
     )
     if await session.scalar(revoked.returning(Key.id)) is None:
         raise PartnerError(f"there is no key {prefix}")
+
+
+async def everybody(session: AsyncSession) -> list[dict[str, Any]]:
+    """All partners by name, each with its keys, the oldest first; as JSON."""
+    partners = (await session.scalars(select(Partner).order_by(Partner.name))).all()
+    owned: dict[UUID, list[dict[str, Any]]] = {partner.id: [] for partner in partners}
+    for key in await session.scalars(select(Key).order_by(Key.id)):
+        moments = {name: getattr(key, name) for name in ("expires_at", "revoked_at", "last_used_at")}
+        shown = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
+        owned[key.partner_id].append({"prefix": key.prefix, "name": key.name, "scopes": key.scopes, **shown})
+    return [
+        {"name": each.name, "plan": each.plan, "contacts": each.contacts, "keys": owned[each.id]}
+        for each in partners
+    ]
