@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, exporting, publishing, search, server, staff, up, wechat
+from app.cli import content, db, doctor, exporting, partners, publishing, search, server, staff, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -30,6 +30,7 @@ app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
 app.add_typer(publishing.app, name="publish")
 app.add_typer(search.app, name="search")
+app.add_typer(partners.app, name="partners")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
 app.command("doctor")(doctor.doctor)

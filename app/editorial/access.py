@@ -92,10 +92,8 @@ def address(request: Request) -> str:
 
 async def repeatable(request: Request, session: Session, key: idempotency.Key = None) -> None:
     """Do a request with an ``Idempotency-Key`` once; stands after the right, which knows whose key it is."""
-    if key is not None:
-        actor: Actor = request.state.actor
-        print_ = idempotency.fingerprint(request, await request.body())
-        await idempotency.claim(session, request, f"staff:{actor.id}", key, print_)
+    actor: Actor = request.state.actor
+    await idempotency.once(session, request, f"staff:{actor.id}", key)
 
 
 Editor = Annotated[Actor, Depends(Right(Role.editor))]

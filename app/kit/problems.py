@@ -22,11 +22,19 @@ MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError)
+"""What is raised when the database does not answer, or has no connection to spare."""
+
 KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
+    "key-in-address": (
+        400,
+        "A key does not belong into an address",
+        "Send it as `Authorization: Bearer …`; addresses are logged on the way, so replace this key.",
+    ),
     "unauthenticated": (401, "Who is asking is not known", "Log in and send the token as a bearer token."),
-    "forbidden": (403, "This account has not the right to do it", "`detail` names the role that has it."),
+    "forbidden": (403, "This account has not the right to do it", "`detail` names the right that it needs."),
     "refused": (409, "The state of things does not allow it", "`reasons` says what is missing, in Chinese."),
     "precondition-failed": (412, "It has changed since you read it", "Read it again; `ETag` is the new one."),
     "too-large": (413, "The request is too large", "`detail` says what is allowed."),
@@ -40,6 +48,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "It has been withdrawn",
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
+    "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
+    "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "malformed-request": (400, "The request is not HTTP", "Percent-encode what is not ASCII in an address."),
     "head-too-large": (431, "The request line and headers are too long", "Send fewer and shorter ones."),
@@ -232,7 +242,8 @@ def _reason(error: dict[str, Any]) -> str:
     return _printable(reason(error))
 
 
-async def _on_database(request: Request, error: Exception) -> JSONResponse:
+async def on_database(request: Request, error: Exception) -> JSONResponse:
+    """The answer where one of :data:`DATABASE_AWAY` was raised."""
     log.error("database.unavailable", path=instance(request), error=type(error).__name__)
     return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
 
@@ -248,8 +259,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError):
-        app.add_exception_handler(unavailable, _on_database)
+    for unavailable in DATABASE_AWAY:
+        app.add_exception_handler(unavailable, on_database)
     app.add_exception_handler(Exception, _on_bug)
 
     generated = app.openapi

@@ -4,11 +4,12 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +20,20 @@ PREFIX = "NQPF_"
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/?")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)], ...],
+    NoDecode,
+    BeforeValidator(_listed),
+]
+"""IP networks, separated by commas."""
 
 
 class SettingsError(Exception):
@@ -71,6 +86,15 @@ class Settings(BaseSettings):
     four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
     wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+    limits_url: str | None = Field(default=None, validation_alias="NQPF_LIMITS_URL")
+    limits_anonymous: str = Field(default="600/minute;50000/day", validation_alias="NQPF_LIMITS_ANONYMOUS")
+    limits_partner: str = Field(default="1200/minute;200000/day", validation_alias="NQPF_LIMITS_PARTNER")
+    limits_internal: str = Field(default="12000/minute;5000000/day", validation_alias="NQPF_LIMITS_INTERNAL")
+    limits_exempt: Networks = Field(default=(), validation_alias="NQPF_LIMITS_EXEMPT")
+    webhook_allow: Networks = Field(default=(), validation_alias="NQPF_WEBHOOK_ALLOW")
+    secrets_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), validation_alias="NQPF_SECRETS_KEYS"
+    )
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
     purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
@@ -120,12 +144,40 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
 
+    @field_validator("limits_url")
+    @classmethod
+    def _redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"(redis|valkey)s?://[^/]", value):
+            raise ValueError("it is not a redis:// or valkey:// address")
+        return value
+
+    @field_validator("limits_anonymous", "limits_partner", "limits_internal")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        from limits import parse_many
+
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError("rates are written like 600/minute;50000/day") from None
+        return value
+
+    @field_validator("secrets_keys")
+    @classmethod
+    def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        from cryptography.fernet import Fernet
+
+        for key in value:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError("a key is 32 bytes in URL-safe base64") from None
+        return value
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
-        return value
+        return _listed(value)
 
     @field_validator("cors_origins")
     @classmethod
