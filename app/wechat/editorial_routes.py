@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.caching import private
 from app.kit.conditional import IfMatch, demand_match
-from app.kit.operations import ETAG, POSTS, WRITES, operation, refusal
-from app.kit.parameters import Query, once
+from app.kit.operations import ETAG, LINK, POSTS, WRITES, operation, refusal
+from app.kit.pagination import Page, PageQuery, cut, decode, next_link, scope
+from app.kit.parameters import Digits, Query, once
 from app.kit.problems import Problem
 from app.kit.transactions import Session, Transactional
 from app.wechat import client as clients
@@ -37,6 +38,8 @@ def _router() -> APIRouter:
 
 reading, writing, confirming, comparing = _router(), _router(), _router(), _router()
 
+_SLUG = TypeAdapter(tuple[str])
+
 Slug = Annotated[str, Path(pattern=r"^\d{4}-\d\d-\d\d$", examples=["2026-06-25"])]
 
 
@@ -46,9 +49,13 @@ class AccountQuery(Query):
     ] = None
 
 
+class ArticlesQuery(AccountQuery, PageQuery):
+    """A page of articles."""
+
+
 class AskedQuery(AccountQuery):
-    days: Annotated[int, Field(ge=1, le=365, description="So many days, today among them")] = 30
-    limit: Annotated[int, Field(ge=1, le=200, description="So many questions")] = 50
+    days: Annotated[int, Field(ge=1, le=365, description="So many days, today among them"), Digits] = 30
+    limit: Annotated[int, Field(ge=1, le=200, description="So many questions"), Digits] = 50
 
 
 class RehearsalQuery(AccountQuery):
@@ -58,11 +65,22 @@ class RehearsalQuery(AccountQuery):
 Named = Annotated[AccountQuery, QueryParameters()]
 
 
-@reading.get("/articles", response_model=schemas.StatusList, **operation("listWechatArticles", "not-found"))
-async def list_articles(request: Request, session: Session, query: Named) -> Response:
-    """Where the articles of an account stand, the newest fifty."""
+@reading.get(
+    "/articles",
+    response_model=Page[schemas.ArticleStatus],
+    **operation("listWechatArticles", "not-found", "invalid-cursor", headers=LINK),
+)
+async def list_articles(
+    request: Request, session: Session, query: Annotated[ArticlesQuery, QueryParameters()]
+) -> Response:
+    """Where the articles of an account stand, the newest bulletin first."""
     account = account_named(connected(request), query.account)
-    return private(schemas.StatusList(items=await overview.statuses(session, account.name, 50)))
+    owner = scope(query, "wechat-articles")
+    before = decode(query.cursor, owner, _SLUG)[0] if query.cursor else None
+    found = await overview.statuses(session, account.name, query.limit + 1, before)
+    items, cursor = cut(found, query.limit, lambda each: (each.slug,), owner)
+    page = Page[schemas.ArticleStatus](items=list(items), next=cursor)
+    return private(page, headers=next_link(request, cursor))
 
 
 @reading.get(

@@ -13,9 +13,13 @@ from app.wechat.schemas import ArticleDetail, ArticleStatus, StepTaken
 from app.wechat.wishes import shown_state
 
 
-async def statuses(session: AsyncSession, account: str, limit: int) -> list[ArticleStatus]:
-    """The articles of an account, the newest bulletin first."""
+async def statuses(
+    session: AsyncSession, account: str, limit: int, before: str | None = None
+) -> list[ArticleStatus]:
+    """The articles of an account, the newest bulletin first, from the one ``before`` that slug on."""
     query = select(WechatArticle).where(WechatArticle.account == account)
+    if before is not None:
+        query = query.where(WechatArticle.slug < before)
     rows = await session.scalars(query.order_by(WechatArticle.slug.desc()).limit(limit))
     return [ArticleStatus(**_values(row)) for row in rows]
 

@@ -54,10 +54,6 @@ class ArticleStatus(Output):
     )
 
 
-class StatusList(Output):
-    items: list[ArticleStatus]
-
-
 class ArticleDetail(ArticleStatus):
     """An article with everything that was done for it, the earliest first."""
 

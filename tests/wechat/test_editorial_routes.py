@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from app.editorial.workflow import Role
 from app.kit.settings import Settings
-from app.wechat.accounts import Account
+from app.wechat.accounts import Account, Mode
 from tests.conftest import Publish, Server, Withdraw, serving
 from tests.editorial.conftest import join
 from tests.wechat.accounts_file import accounts_file
@@ -72,7 +73,7 @@ def test_an_article_is_drafted_published_and_watched(
 ) -> None:
     before = reviewer.get(ARTICLE).json()
     assert (before["state"], before["version"], before["steps"]) == ("new", 0, [])
-    assert reviewer.get(ARTICLES).json() == {"items": []}
+    assert reviewer.get(ARTICLES).json() == {"items": [], "next": None}
     asked = wish(reviewer, "draft")
     assert (asked.status_code, asked.json()["state_name"], asked.json()["version"]) == (202, "未开始", 1)
     newsroom.work()
@@ -152,7 +153,7 @@ def test_what_has_stopped_goes_on_when_it_is_retried(
 def test_what_was_never_asked_for_cannot_be_retried(reviewer: httpx2.Client) -> None:
     answer = wish(reviewer, "retry")
     assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (409, "article.missing")
-    assert reviewer.get(ARTICLES).json() == {"items": []}
+    assert reviewer.get(ARTICLES).json()["items"] == []
 
 
 def test_reconciling_tells_what_is_different(
@@ -185,7 +186,22 @@ def test_a_wish_by_one_who_has_not_read_the_article_as_it_is_is_refused(
 
 def test_what_was_refused_leaves_no_article(reviewer: httpx2.Client) -> None:
     assert reviewer.post(f"{ARTICLE}/draft", headers={"If-Match": '"other"'}).status_code == 412
-    assert reviewer.get(ARTICLES).json() == {"items": []}
+    assert reviewer.get(ARTICLES).json()["items"] == []
+
+
+def test_articles_are_paged_from_the_newest(
+    editor: httpx2.Client, newsroom: Newsroom, publish: Publish
+) -> None:
+    slugs = [(TODAY - timedelta(days=days)).isoformat() for days in range(3)]
+    publish(*(issue(date.fromisoformat(slug)) for slug in slugs[1:]))
+    for slug in slugs:
+        newsroom.ask(slug, Mode.draft)
+    first = editor.get(ARTICLES, params={"limit": 2})
+    assert [each["slug"] for each in first.json()["items"]] == slugs[:2]
+    second = editor.get(first.links["next"]["url"]).json()
+    assert ([each["slug"] for each in second["items"]], second["next"]) == (slugs[2:], None)
+    damaged = editor.get(ARTICLES, params={"limit": 2, "cursor": first.json()["next"][:-2]})
+    assert (damaged.status_code, damaged.json()["type"]) == (422, "/problems/invalid-cursor")
 
 
 def test_a_request_that_is_sent_again_is_done_once(reviewer: httpx2.Client, settings: Settings) -> None:
