@@ -10,6 +10,7 @@ from procrastinate import App, Blueprint, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from procrastinate.signals import on_stop
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import DBAPIError
 
 from app import wiring
@@ -110,10 +111,10 @@ async def _work(settings: Settings) -> None:
             async with job_app(settings) as app:
                 await app.run_worker_async(concurrency=4, install_signal_handlers=False)
         except (ConnectorException, DBAPIError, OperationalError) as error:
-            if not _lost(error):
+            if not (_lost(error) or _forgotten(error)):
                 raise
         if task and not task.cancelling():
-            log.warning("worker.interrupted", reason="it lost the database, and begins anew")
+            log.warning("worker.interrupted", reason="it lost the database or its entry, and begins anew")
             await _wait_for_database(settings)
 
 
@@ -137,6 +138,11 @@ def _lost(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError) or isinstance(
         error.__cause__ if error else None, OperationalError
     )
+
+
+def _forgotten(error: BaseException) -> bool:
+    """Whether the others took this worker for dead, because it had not been heard of, and struck it out."""
+    return isinstance(error.__cause__, ForeignKeyViolation)
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:

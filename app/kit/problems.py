@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details, the framework's own included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import MISSING, BaseModel, Field, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.kit.reasons import reason
 
@@ -197,7 +198,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         return _answer(request, "not-found", detail)
     if error.status_code == 405:
-        return _answer(request, "method-not-allowed", detail, headers=_with_head(error.headers or {}))
+        return _answer(request, "method-not-allowed", detail, headers={"Allow": ", ".join(_allowed(request))})
     if error.status_code == 413:
         return _answer(request, "too-large", str(error.detail))
     title = HTTPStatus(error.status_code).phrase
@@ -206,10 +207,12 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
-    """``Allow`` as :class:`app.kit.head.Head` makes it true."""
-    allowed = headers.get("Allow", "").split(", ")
-    return {"Allow": ", ".join(["GET", "HEAD", *allowed[1:]] if allowed[0] == "GET" else allowed)}
+def _allowed(request: Request) -> Iterator[str]:
+    """The methods of all routes to the address: the framework names only those of the first."""
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield from ("GET", "HEAD") if method == "GET" else (method,)
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

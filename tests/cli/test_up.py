@@ -202,6 +202,17 @@ def test_worker_goes_on_when_its_external_database_comes_back(start: Start) -> N
         assert "Traceback" not in errors
 
 
+def test_worker_that_was_taken_for_dead_registers_anew(start: Start, settings: Settings) -> None:
+    worker = start("worker", NQPF_LOG_FORMAT="json")
+    wait_for_workers(settings.conninfo)
+    with psycopg.connect(settings.conninfo, autocommit=True) as connection:
+        connection.execute("DELETE FROM procrastinate_workers")
+    wait_for_workers(settings.conninfo)
+    worker.terminate()
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
+
+
 def wait_for_workers(uri: str) -> None:
     deadline = time.monotonic() + 60
     while True:

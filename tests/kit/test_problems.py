@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -34,6 +34,11 @@ def get(path: str, method: str = "GET") -> httpx2.Response:
     @app.post("/write")
     async def write() -> None:
         """Only to be written to."""
+
+    for each in ("GET", "DELETE", "PATCH"):
+        router = APIRouter(prefix="/several")
+        router.add_api_route("/{id}", write, methods=[each])
+        app.include_router(router)
 
     async def ask() -> httpx2.Response:
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
@@ -128,3 +133,7 @@ def test_descriptions_gather_the_kinds_of_one_status_and_always_have_500() -> No
     for status, entry in described.items():
         for example in entry["content"]["application/problem+json"]["examples"].values():
             assert ProblemDetails.model_validate(example["value"]).status == status
+
+
+def test_all_methods_of_an_address_are_allowed_whichever_router_has_them() -> None:
+    assert get("/several/1", "POST").headers["allow"] == "GET, HEAD, PATCH, DELETE"
