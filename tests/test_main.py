@@ -14,7 +14,7 @@ from app.kit.settings import Settings
 from tests.bulletins.conftest import on_the_shelf
 from tests.conftest import Server, publish_into, serving
 
-CREDENTIALS = {"Authorization": "Bearer nqpf_secret", "Cookie": "session=secret"}
+CREDENTIALS = {"Authorization": "Bearer nqpf_hush", "Cookie": "session=hush"}
 VALUES = {"kind": "not-found", "number": "1"}
 
 
@@ -63,7 +63,7 @@ def test_what_is_asked_with_credentials_is_kept_only_if_it_is_for_everybody(
             for answer in (first, again, after):
                 assert answer.status_code == alone.status_code, path
                 assert "set-cookie" not in answer.headers, path
-                assert "secret" not in answer.text, path
+                assert "hush" not in answer.text, path
                 assert not public or said(answer) == said(alone), path
             assert public or not is_kept(server, path), path
             kept += is_kept(server, path)
