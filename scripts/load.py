@@ -46,6 +46,9 @@ REPEATED = (
     "published_version",
 )
 
+# The search index takes all new rows up at once in the end, by VACUUM.
+_LATER = text("SET LOCAL gin_pending_list_limit = '1GB'")
+
 _COUNTS = (
     "UPDATE tag SET bulletin_count = bulletin_count * (1 + :times)",
     "UPDATE tag SET section_count = section_count * (1 + :times)",
@@ -60,6 +63,7 @@ async def publish_all(database: Database, documents: Iterator[BulletinDocument])
     try:
         while batch := list(islice(documents, BATCH)):
             async with database.session() as session:
+                await session.execute(_LATER)
                 at = await wiring.changes.begin(session)
                 await _draft(session, batch)
                 events = [BulletinPublished(document=document, version=1, at=at) for document in batch]

@@ -36,6 +36,7 @@ from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.front import Front
 from app.kit.front_store import Store
+from app.kit.http import HttpProtocol
 from app.kit.settings import Settings
 from app.main import create_app
 
@@ -235,7 +236,7 @@ def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
         app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(gate, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(gate, http=HttpProtocol, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -32,6 +31,7 @@ from app.bulletins.models import (
 )
 from app.kit.changes import touch
 from app.kit.db import Base, new_id
+from app.kit.pinyin import syllables
 
 NO_DATE = date.min
 
@@ -241,7 +241,7 @@ async def _source_ids(session: AsyncSession, names: set[str]) -> dict[str, UUID]
 
 
 async def _free_slug(session: AsyncSession, name: str) -> str:
-    slug = _NOT_SLUG.sub("-", "-".join(lazy_pinyin(normalised(name)))).strip("-")[:72].strip("-") or "source"
+    slug = _NOT_SLUG.sub("-", "-".join(syllables(normalised(name)))).strip("-")[:72].strip("-") or "source"
     taken = set(await session.scalars(select(Source.slug).where(Source.slug.startswith(slug))))
     return next(s for s in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)
 

@@ -203,7 +203,7 @@ async def _bulletin(
 async def get_section(
     request: Request,
     slug: BulletinSlug,
-    number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
+    number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1]), Digits],
     query: Annotated[SectionQuery, QueryParameters()],
 ) -> Response:
     """One section with the name of its bulletin."""

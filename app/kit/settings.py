@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.kit.reasons import reason
 
 PREFIX = "NQPF_"
 
@@ -35,7 +37,14 @@ Networks = Annotated[
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; the message is one line that names the variable."""
+    """The environment cannot be used: all that is wrong, each in words that name the variable.
+
+    The message is one line with all of them.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def _project_data() -> Path:
@@ -176,7 +185,7 @@ class Settings(BaseSettings):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f'"{origin}" is not an origin such as https://example.org')
-        return value
+        return tuple(_as_browsers_send(origin) for origin in value)
 
     @classmethod
     def load(cls) -> Self:
@@ -184,11 +193,14 @@ class Settings(BaseSettings):
 
         :raises SettingsError: a value is wrong, or an ``NQPF_…`` variable is unknown.
         """
-        _refuse_unknown(os.environ)
+        problems = list(_unknown(os.environ))
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
-            raise SettingsError("; ".join(_sentence(cls, item) for item in error.errors())) from None
+            problems += (_sentence(cls, item) for item in error.errors())
+        if problems:
+            raise SettingsError(*problems)
+        return settings
 
     def with_database(self, url: str) -> Self:
         """The same settings for another database, such as the embedded one."""
@@ -225,6 +237,19 @@ def variables() -> dict[str, str]:
     return {str(info.validation_alias): name for name, info in Settings.model_fields.items()}
 
 
+def _as_browsers_send(origin: str) -> str:
+    """The origin in lower case, with the Punycode of a name that is not ASCII."""
+    if origin.isascii():
+        return origin.lower()
+    scheme, _, rest = origin.partition("://")
+    host, colon, port = rest.partition(":")
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(f'"{origin}" has a name that cannot be a domain') from None
+    return f"{scheme}://{name}{colon}{port}".lower()
+
+
 def _check_database_url(url: str) -> None:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
@@ -244,17 +269,16 @@ def _check_database_url(url: str) -> None:
         ) from None
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = list(variables())
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "unset it"
-            raise SettingsError(f"{name} is no setting: {hint}")
+            yield f"{name} is no setting: {hint}"
 
 
 def _sentence(cls: type[Settings], error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     variable = str(cls.model_fields[name].validation_alias) if name in cls.model_fields else name
-    reason = str(error["msg"]).removeprefix("Value error, ")
-    return f"{variable}: {reason[:1].lower()}{reason[1:]}"
+    return f"{variable}: {reason(error)}"

@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import (
     Boolean,
     Integer,
@@ -31,6 +30,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.bulletins.events import BulletinPublished
 from app.bulletins.models import Bulletin, BulletinSource, Section, Source, Tag
+from app.kit.pinyin import by_character
 from app.search.schemas import Suggestion
 from app.search.suggest_models import SectionSuggestion, SourceSuggestion, TagSuggestion
 from app.search.text import fold, words
@@ -118,7 +118,7 @@ def keys(*names: str) -> str:
 
 
 def _keys(name: str) -> Iterator[str]:
-    syllables = _syllables(name)
+    syllables = by_character(name)
     starts = sorted({start for _, start in words(name) if name[start].isalnum()})
     for start in starts:
         spoken = list(islice(filter(str.isalnum, syllables[start:]), LENGTH))
@@ -127,11 +127,6 @@ def _keys(name: str) -> Iterator[str]:
             yield key
             if start == starts[0]:
                 yield f"^{key}"
-
-
-def _syllables(name: str) -> list[str]:
-    """One for each character: how it is read, or itself where it has no reading."""
-    return lazy_pinyin(name, errors=list)  # type: ignore[arg-type]  # lists are allowed, see its manual
 
 
 def _key(text: str) -> str:
@@ -144,7 +139,7 @@ def _typed(text: str) -> list[str]:
     typed = fold(text)
     meant = [_key(typed)]
     if any(character.isascii() and character.isalpha() for character in typed):
-        spoken = "".join(filter(str.isalnum, _syllables(typed)))
+        spoken = "".join(filter(str.isalnum, by_character(typed)))
         meant += [spoken] if len(spoken) <= LENGTH else []
     return [key for key in dict.fromkeys(meant) if key]
 

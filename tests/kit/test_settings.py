@@ -157,3 +157,18 @@ def test_password_is_never_shown(url: str, shown: str) -> None:
     settings = Settings().with_database(url)
     assert settings.database_shown == shown
     assert "pass" not in repr(settings.database_url)
+
+
+def test_origins_are_kept_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_CORS_ORIGINS", "https://例子.中国,https://例子.中国:8443,https://A.example,*")
+    assert Settings.load().cors_origins == (
+        "https://xn--fsqu00a.xn--fiqs8s",
+        "https://xn--fsqu00a.xn--fiqs8s:8443",
+        "https://a.example",
+        "*",
+    )
+
+
+def test_origin_that_cannot_be_a_domain_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_CORS_ORIGINS", "https://例.." + "子" * 80)
+    assert refusal().startswith("NQPF_CORS_ORIGINS: ")
