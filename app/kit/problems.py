@@ -15,10 +15,13 @@ from pydantic import MISSING, BaseModel, Field, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.kit.reasons import reason
 
 MEDIA_TYPE = "application/problem+json"
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger(__name__)
 
@@ -197,7 +200,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         return _answer(request, "not-found", detail)
     if error.status_code == 405:
-        return _answer(request, "method-not-allowed", detail, headers=_with_head(error.headers or {}))
+        return _answer(request, "method-not-allowed", detail, headers={"Allow": _allowed(request)})
     if error.status_code == 413:
         return _answer(request, "too-large", str(error.detail))
     title = HTTPStatus(error.status_code).phrase
@@ -206,10 +209,19 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
-    """``Allow`` as :class:`app.kit.head.Head` makes it true."""
-    allowed = headers.get("Allow", "").split(", ")
-    return {"Allow": ", ".join(["GET", "HEAD", *allowed[1:]] if allowed[0] == "GET" else allowed)}
+def _allowed(request: Request) -> str:
+    """The methods of all operations at this address: the framework names those of the first one.
+
+    HEAD goes with GET, as :class:`app.kit.head.Head` does it.
+    """
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    allowed = [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(allowed).replace("GET", "GET, HEAD")
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -35,12 +35,22 @@ def get(path: str, method: str = "GET") -> httpx2.Response:
     async def write() -> None:
         """Only to be written to."""
 
+    more = APIRouter(prefix="/raise")
+    more.add_api_route("/{name}", write, methods=["PATCH"])
+    app.include_router(more)
+
     async def ask() -> httpx2.Response:
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path)
 
     return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/write", "POST"), ("/raise/bug", "GET, HEAD, PATCH")])
+def test_a_wrong_method_is_told_of_every_right_one(path: str, allowed: str) -> None:
+    answer = get(path, "DELETE")
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize(
