@@ -109,11 +109,6 @@ def test_headers_of_an_error_reach_the_client() -> None:
     assert get("/raise/bug").headers["connection"] == "close"
 
 
-def test_the_methods_allowed_include_head_only_where_there_is_get() -> None:
-    assert get("/raise/problem", "DELETE").headers["allow"] == "GET, HEAD"
-    assert get("/write", "DELETE").headers["allow"] == "POST"
-
-
 def test_a_refused_parameter_is_named_with_its_reason() -> None:
     assert get("/raise/parameter").json()["errors"] == [
         {"parameter": "tag.any", "detail": "there is no tag 'x'"}
