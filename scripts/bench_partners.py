@@ -28,6 +28,7 @@ from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
 from app.partners import keys
+from app.worker import catch_up_all
 from scripts.archive import generate
 from scripts.load import load
 from scripts.serving import rate, serving
@@ -126,6 +127,7 @@ async def webhooks(
     sink = Sink()
     client = httpx2.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {key}"})
     async with connect(settings) as database, sink.open() as url, client:
+        await catch_up_all(database, wiring.changes)  # What was loaded is not for the endpoint.
         await client.post("/v1/partners/webhooks", json={"url": f"{url}/0"})
         published = {}
         for document in documents[:SENT]:

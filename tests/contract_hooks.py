@@ -12,7 +12,8 @@ _UNKNOWN = re.compile(
     r"there is no (tag|source) .*|there is no word in it to search for"
     r"|it is earlier than from|control characters are not text|it is empty"
     r"|it is in the future|it cannot be combined with version|a moment is written .*"
-    r"|at most 366 days can be counted at once|it is on no host that the account signs for"
+    r"|at most 366 days can be counted at once|there is no word in it to search for"
+    r"|it is on no host that the account signs for"
 )
 
 
