@@ -187,7 +187,7 @@ async def _references(
     session: AsyncSession, items: Sequence[ReferenceItem]
 ) -> dict[ReferenceItem, Reference]:
     """The shared rows of source items, made on their first use; a URL that was lacking is added."""
-    prints = {item: _fingerprint(item) for item in items}
+    prints = {item: fingerprint_of(item) for item in items}
     found = await session.scalars(select(Reference).where(Reference.fingerprint.in_(prints.values())))
     known = {reference.fingerprint: reference for reference in found}
     new = {item.source for item, fingerprint in prints.items() if fingerprint not in known}
@@ -210,7 +210,8 @@ async def _references(
     return {item: known[fingerprint] for item, fingerprint in prints.items()}
 
 
-def _fingerprint(item: ReferenceItem) -> str:
+def fingerprint_of(item: ReferenceItem) -> str:
+    """What says that two source items are the same reference."""
     identity = "\n".join((normalised(item.source), normalised(item.title), str(item.date or "")))
     return hashlib.sha256(identity.encode()).hexdigest()
 

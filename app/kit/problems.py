@@ -39,6 +39,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "It has been withdrawn",
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
+    "link-invalid": (403, "The link is not one of ours", "Copy it whole, or ask for another one."),
+    "link-expired": (410, "The link shows nothing any more", "Ask for another one."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
     purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
+    preview_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="NQPF_PREVIEW_KEYS"
+    )
     purge_form: Literal["generic", "fastly", "cloudflare"] = Field(
         default="generic", validation_alias="NQPF_PURGE_FORM"
     )
@@ -111,11 +114,23 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "preview_keys", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("preview_keys")
+    @classmethod
+    def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        from cryptography.fernet import Fernet
+
+        for key in value:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError("a key is 32 bytes in URL-safe base64") from None
         return value
 
     @field_validator("cors_origins")

@@ -26,17 +26,17 @@ async def find(database: Database, slug: str) -> Editions | None:
     found = await finished.find(database, name, "bulletin") if name else None
     if name is None or found is None:
         return None
-    return Editions([_read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
+    return Editions([read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
 
 
 async def page(session: AsyncSession, filters: TagFilters) -> Editions:
     """A page of the published bulletins that pass the filters, newest first."""
     listed = await queries.bulletins(session, filters, "-date", "bulletin")
-    return Editions([_read(body) for body in listed.items], listed.next, listed.keys)
+    return Editions([read(body) for body in listed.items], listed.next, listed.keys)
 
 
-def _read(body: bytes) -> Edition:
-    """The public object as an edition."""
+def read(body: bytes) -> Edition:
+    """The public object, as JSON, as an edition."""
     bulletin = schemas.Bulletin.model_validate_json(body)
     content: dict[str, Any] = bulletin.model_dump(
         include=set(BulletinDocument.model_fields) & set(schemas.Bulletin.model_fields)

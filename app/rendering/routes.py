@@ -38,7 +38,7 @@ Extension = Annotated[Literal["html", "md", "txt"], Path()]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
 
-_ALONE = {
+ALONE = {
     # A page needs nothing but itself and the pictures it names.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
     "X-Content-Type-Options": "nosniff",
@@ -140,7 +140,7 @@ async def _form(
     (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
     body = form.render(edition, _site(request))
-    head = {**_ALONE, **location, **headers}
+    head = {**ALONE, **location, **headers}
     return await _reply(request, session, body, form.media_type, found.keys, head)
 
 

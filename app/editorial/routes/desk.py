@@ -11,6 +11,7 @@ from app.editorial.routes import (
     images,
     imports,
     logins,
+    preview,
     revisions,
     views,
     workflow,
@@ -18,6 +19,7 @@ from app.editorial.routes import (
 from app.editorial.workflow import Role
 
 router = APIRouter()
-for part in (logins, accounts, imports, drafts, revisions, comments, workflow, views, audit):
+for part in (logins, accounts, imports, drafts, revisions, comments, preview, workflow, views, audit):
     router.include_router(part.router)
+router.include_router(preview.links)
 router.include_router(images.image_router(Right(Role.editor, between=True)))
