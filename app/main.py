@@ -13,7 +13,7 @@ from app.bulletins import schedule
 from app.bulletins import version_routes as versions
 from app.editorial import answers
 from app.editorial.routes import desk, imports
-from app.kit import documentation, health, idempotency, migrate, openapi, problems
+from app.kit import documentation, health, idempotency, migrate, moved, openapi, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
@@ -131,10 +131,8 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
-    problems.install(app)
-    idempotency.install(app)
-    answers.install(app)
-    documentation.install(app)
+    for part in (problems, idempotency, answers, moved, documentation):
+        part.install(app)
     app.state.public_url = settings.public_url
     app.state.exports = settings.data / "exports"
     # First: their addresses look like those of bulletins and tags, or are these for another Accept.

@@ -80,7 +80,8 @@ def test_no_route_is_without_a_rule() -> None:
 
 
 def test_the_moves_of_the_workflow_ask_for_the_role_of_their_table() -> None:
-    roles = {path.rpartition("/")[2]: role for method, path, role in DESK if method == "POST"}
+    moves = [(path, role) for method, path, role in DESK if method == "POST" and "/drafts/" in path]
+    roles = {path.rpartition("/")[2]: role for path, role in moves}
     for action in set(Action) - {Action.save}:
         assert roles[action.replace("_", "-")] is RULES[action].role, action
 
@@ -98,7 +99,7 @@ def test_a_right_is_kept_before_anything_else_is_looked_at(
     address = path.replace("{", "").replace("}", "")
     assert library.request(method, address).status_code in (401, 422)
     plain = "0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"
-    address = path.format(id=plain, comment=plain, name="nobody", number=1, sha256="x", size="x")
+    address = path.format(id=plain, comment=plain, name="nobody", slug="x", number=1, sha256="x", size="x")
     assert library.request(method, address).status_code == 401
     for lower in Role:
         if not lower.includes(role):
@@ -116,6 +117,9 @@ def test_every_write_says_which_state_it_replaces_and_every_post_can_be_repeated
         "addStaff",
         "addComment",
         "createPreview",
+        "createTag",
+        "retagArchive",
+        "cancelRetagging",
         "resolveComment",
         "logIn",
         "uploadImage",

@@ -5,6 +5,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Date, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins import successors
 from app.bulletins.document import BulletinDocument
 from app.bulletins.history import first_published
 from app.bulletins.live import fingerprint_of
@@ -51,4 +52,6 @@ async def _references(session: AsyncSession, document: BulletinDocument) -> list
         select(Reference.fingerprint, Reference.id).where(Reference.fingerprint.in_(prints))
     )
     known = dict(rows.all())
-    return [known.get(each) or uuid5(_NEW, each) for each in prints]
+    merged = await successors.of_references(session, known.values())
+    ids = [known.get(each) or uuid5(_NEW, each) for each in prints]
+    return [merged.get(each, each) for each in ids]

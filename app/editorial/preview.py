@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import finished, prospect
+from app.bulletins import finished, prospect, successors
 from app.bulletins.document import BulletinDocument
 from app.editorial import revisions
 from app.editorial.models import Draft
@@ -86,10 +86,11 @@ async def shown(session: AsyncSession, link: Link) -> bytes:
     :raises Refused: the document has no date, so it could not be.
     :raises Problem: it is no more.
     """
-    draft, document = await document_of(session, link)
+    draft, written = await document_of(session, link)
+    document = await successors.current(session, written)
     if document.date is None:
         raise Refused("date.missing", "稿件没有日期，不能预览。")
     public = await revisions.get(session, draft, draft.published_revision or 0)
-    same = public is not None and revisions.document(public) == document
+    same = public is not None and revisions.document(public) == written
     standing = await prospect.standing(session, document, draft.version if same else draft.version + 1)
     return next(made.body for made in finished.finish(document, standing) if made.kind == "bulletin")

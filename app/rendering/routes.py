@@ -18,6 +18,7 @@ from app.bulletins.keys import CONTENT
 from app.kit.caching import Body, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.moved import MOVED
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, once
 from app.kit.problems import Problem, responses
@@ -169,7 +170,7 @@ async def get_feed(
     "/tags/{slug}/feed.{extension}",
     operation_id="getTagFeed",
     response_class=Response,
-    responses=_answers(_FEED, "invalid-cursor", "not-found"),
+    responses=MOVED | _answers(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_tag_feed(
     request: Request,

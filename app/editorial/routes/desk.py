@@ -12,7 +12,10 @@ from app.editorial.routes import (
     imports,
     logins,
     preview,
+    references,
+    retagging,
     revisions,
+    taxonomy,
     views,
     workflow,
 )
@@ -20,6 +23,8 @@ from app.editorial.workflow import Role
 
 router = APIRouter()
 for part in (logins, accounts, imports, drafts, revisions, comments, preview, workflow, views, audit):
+    router.include_router(part.router)
+for part in (taxonomy, references, retagging):
     router.include_router(part.router)
 router.include_router(preview.links)
 router.include_router(images.image_router(Right(Role.editor, between=True)))
