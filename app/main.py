@@ -17,8 +17,8 @@ from app.kit import documentation, health, idempotency, migrate, moved, openapi,
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
-from app.kit.cors import Cors
-from app.kit.db import connect
+from app.kit.cors import Cors, Readers
+from app.kit.db import Changed, connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
@@ -29,6 +29,8 @@ from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from app.knowledge import routes as knowledge
 from app.partners import export_routes as exports
+from app.partners.gate import GateLayer
+from app.partners.service import Partners, partners_own
 from app.rendering import accepting
 from app.rendering import routes as rendering
 from app.search import engines
@@ -56,57 +58,74 @@ TAGS = {
     "search": "Finding the passage.",
     "feeds": "Feeds, pages and directories for machines.",
     "exports": "Whole copies in files.",
+    "partners": "Keys, sync, webhooks and saved topics of partner organisations.",
     "desk": "Writing, checking and publishing, for the editors.",
     "wechat": "The official account.",
     "health": "Whether the service answers and is ready.",
 }
 """What the groups of operations are about."""
 
-EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location")
+EXPOSED = (
+    "ETag",
+    "Last-Modified",
+    "Link",
+    "Content-Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+)
 """The headers that pages of other origins may see."""
 
 
-def create_app(settings: Settings | None = None) -> Front:
-    """The API on the database that the settings name (the environment's, when None), behind its front."""
+def create_app(settings: Settings | None = None) -> GateLayer:
+    """The API behind its gate and front, with the environment's settings when None are given."""
     settings = settings or Settings.load()
     store = Store(settings.cache_bytes)
-    return Front(
-        create_api(settings, store),
+    partners = Partners(settings, wiring.find)
+    readers = Readers(settings.cors_origins, EXPOSED) if settings.cors_origins else None
+    front = Front(
+        create_api(settings, store, partners),
         store,
-        origins=settings.cors_origins,
-        exposed=EXPOSED,
+        readers=readers,
         show_keys=settings.purge_url is not None,
         stale_if_error=60,
         bypass=_by_itself,
     )
+    return GateLayer(front, partners.gate, readers)
 
 
 def _by_itself(scope: Scope) -> bool:
-    return accepting.other_form(scope) or exports.is_download(scope)
+    return accepting.other_form(scope) or exports.is_download(scope) or partners_own(scope)
 
 
-def create_api(settings: Settings, store: Store) -> FastAPI:
+def create_api(settings: Settings, store: Store, partners: Partners | None = None) -> FastAPI:
     """The application itself; what changes is dropped from ``store`` as long as it runs."""
+    partners = partners or Partners(settings, wiring.find)
 
     plan = Plan()
     accounts = wechat_accounts.load(settings)
+
+    def told(changed: Changed) -> None:
+        store.drop(changed.keys, changed.seq)
+        partners.hub.heard(changed.seq)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(connect(settings))
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
-            await stack.enter_async_context(Invalidator(database.conninfo, store).running())
+            await stack.enter_async_context(Invalidator(database.conninfo, store, partners.hub).running())
             find = wiring.passages(database, search_engine)
             app.state.wechat = await stack.enter_async_context(wechat.connect(accounts, database, find))
-            database.told = lambda changed: store.drop(changed.keys, changed.seq)
+            database.told = told
             database.heard = lambda: store.seq
             app.state.database = database
             app.state.search = search_engine
             app.state.settings = settings
             app.state.changes = wiring.changes
             app.state.images = image_store(settings)
-            app.state.checks = {"search": search_engine.trouble}
+            await stack.enter_async_context(partners.running(app, database))
+            app.state.checks = {"search": search_engine.trouble, "limits": partners.gate.counting.trouble}
             app.state.migration = migrate.head()
 
             async def seconds_left() -> float | None:
@@ -138,21 +157,25 @@ def create_api(settings: Settings, store: Store) -> FastAPI:
     # First: their addresses look like those of bulletins and tags, or are these for another Accept.
     app.include_router(rendering.router, tags=["feeds"])
     app.include_router(rendering.negotiated)
-    app.include_router(knowledge.router, tags=["knowledge"])
-    app.include_router(bulletins.router, tags=["content"])
-    app.include_router(exports.router, tags=["exports"])
-    app.include_router(versions.router, tags=["content"])
-    app.include_router(images.router, tags=["images"])
-    app.include_router(search.router, tags=["search"])
-    app.include_router(desk.router, tags=["desk"])
-    app.include_router(wechat.router, tags=["wechat"])
+    for each, tag in (
+        (knowledge, "knowledge"),
+        (bulletins, "content"),
+        (exports, "exports"),
+        (versions, "content"),
+        (images, "images"),
+        (search, "search"),
+        (desk, "desk"),
+        (wechat, "wechat"),
+    ):
+        app.include_router(each.router, tags=[tag])
     app.include_router(wechat.callback)
     app.include_router(health.router)
+    partners.install(app)
     app.add_middleware(BodyLimit, most=MAX_BODY, larger=LARGER)
     app.add_middleware(Lifetime, plan=plan)
     openapi.install(app, public="app.bulletins.schemas")
     app.add_middleware(Utf8Addresses)
-    app.add_middleware(Head)
+    app.add_middleware(Head, itself=exports.is_download)
     if settings.cors_origins:
         app.add_middleware(
             Cors,

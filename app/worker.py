@@ -22,7 +22,9 @@ from app.kit.image_store import image_store
 from app.kit.jobs import housekeeping
 from app.kit.migrate import explain
 from app.kit.settings import Settings
-from app.partners import export_shelf
+from app.partners import digests, export_shelf
+from app.partners import housekeeping as partners
+from app.partners.delivering import Deliverer
 from app.search import indexing
 from app.wechat import accounts as wechat_accounts
 from app.wechat import jobs as wechat
@@ -77,9 +79,12 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(finished.clock(database, log_), namespace="")
         app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")
+        app.add_tasks_from(partners.clock(database), namespace="")
+        app.add_tasks_from(digests.clock(database), namespace="")
+        deliverer = Deliverer(database, settings, behind=indexing.FOLLOWER)
         accounts, pictures = wechat_accounts.load(settings), stored(image_store(settings))
         app.add_tasks_from(wechat.tasks(database, accounts, pictures), namespace="")
-        async with app.open_async():
+        async with app.open_async(), deliverer.running():
             await catch_up_all(database, log_)
             async with clock.watching(database, log_):
                 yield app

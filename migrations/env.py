@@ -9,6 +9,8 @@ import app.editorial.models
 import app.kit.changes
 import app.kit.idempotency
 import app.kit.throttle
+import app.partners.models
+import app.partners.tokens
 import app.search.models
 import app.search.suggest_models
 import app.wechat.models  # noqa: F401 - the imports fill the metadata

@@ -1,133 +1,243 @@
-"""Reading speed as ratios beside a bare ASGI application, at growing archives, in one run."""
+"""Reading speed as ratios beside other applications on the same server, in one run."""
 
 import asyncio
+import importlib.util
 import json
+import multiprocessing
 import os
 import platform
-import re
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import httpx2
 import typer
+import uvloop
 from rich.console import Console
 
 from app.kit import migrate
+from app.kit.db import connect
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
-from scripts.archive import UNTIL
-from scripts.load import load
+from scripts.archive import UNTIL, generate
+from scripts.load import load, publish_all
+from scripts.open_loop import latencies
+from scripts.serving import CONNECTIONS, Serving, rate, serving
 
-CONNECTIONS = 32
-READS = {
-    "one bulletin": f"/v1/bulletins/{UNTIL}",
-    "list of 20": "/v1/bulletins?limit=20",
-    "list by tag": "/v1/bulletins?tag=compute&limit=20",
-}
-_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
-_BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.+)")
+ONE = f"/v1/bulletins/{UNTIL}"
+LIST = "/v1/bulletins?limit=20"
+TAG_LIST = "/v1/bulletins?tag=compute&limit=20"
+PATHS = (ONE, LIST, TAG_LIST)
+APPLICATION = "app.main:create_app"
 
 console = Console(stderr=True)
 
 
-@contextmanager
-def serving(target: str, environment: Mapping[str, str], *options: str) -> Iterator[str]:
-    """uvicorn with one worker on a free port of 127.0.0.1; the base address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", target, "--port", str(port), "--log-level", "warning"]
-    server = subprocess.Popen(  # noqa: S603 - our own program
-        [*command, "--no-access-log", *options], env={**os.environ, **environment}
+class Side(NamedTuple):
+    """What is asked: a server by its name, a path, and a header."""
+
+    server: str
+    path: str
+    header: str | None = None
+
+
+class Read(NamedTuple):
+    """A ratio of two rates. ``goal`` is its least, None where it is for information."""
+
+    name: str
+    goal: float | None
+    ours: Side
+    beside: Side
+
+
+class Result(NamedTuple):
+    """Of one archive: ratios by name, seconds at half the peak rate, and the worker's memory in bytes."""
+
+    ratios: Mapping[str, float]
+    rate: float
+    p50: float
+    p99: float
+    memory: int
+
+
+def reads(etag: str, *, granian: bool) -> Iterator[Read]:
+    """What is measured. ``cold`` is ours without memory: each read is a miss."""
+    known = f"If-None-Match: {etag}"
+    few = f"/few{ONE}"
+    yield Read("hot bulletin / bare ASGI", 0.90, Side("ours", ONE), Side("bare", ONE))
+    yield Read("hot list of 20 / bare ASGI", 0.90, Side("ours", LIST), Side("bare", LIST))
+    yield Read(
+        "hot 304 / bare ASGI 304", 0.95, Side("ours", ONE, known), Side("bare", f"/unchanged{ONE}", known)
     )
-    try:
-        with httpx2.Client() as client:
-            for _ in range(200):
-                try:
-                    client.get(f"http://127.0.0.1:{port}/health/live")
-                    break
-                except httpx2.TransportError:
-                    time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    yield Read("hot bulletin / bare ASGI with two headers", None, Side("ours", ONE), Side("bare", few))
+    yield Read("miss, bulletin / FastAPI + ORM", 8.0, Side("cold", ONE), Side("plain", ONE))
+    yield Read("miss, bulletin / bare ASGI", None, Side("cold", ONE), Side("bare", ONE))
+    yield Read("miss, list by tag / bare ASGI", None, Side("cold", TAG_LIST), Side("bare", TAG_LIST))
+    yield Read("hot bulletin, two workers / one", None, Side("two", ONE), Side("ours", ONE))
+    if granian:
+        yield Read("hot bulletin, granian / bare ASGI", None, Side("granian", ONE), Side("bare", ONE))
 
 
-def rate(url: str, seconds: int) -> float:
-    """Requests a second that wrk sees from ``url`` with keep-alive connections.
-
-    :raises RuntimeError: an answer was an error.
-    """
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    if bad := _BAD.search(output):
-        raise RuntimeError(f"{url}: {bad[0]}")
-    found = _RATE.search(output)
-    if found is None:
-        raise RuntimeError(f"wrk gave no rate for {url}: {output}")
-    return float(found[1])
+def bare_answers(address: str) -> Iterator[tuple[str, tuple[int, dict[str, str], str]]]:
+    """What the bare application sends: the bytes that we do; below ``/few`` with as few headers as can be."""
+    yield "/health/live", (200, {}, "{}")
+    for path in PATHS:
+        plain = {"Accept-Encoding": "identity"}
+        answer = httpx2.get(address + path, headers=plain).raise_for_status()
+        yield path, (200, _headers(answer), answer.text)
+        yield f"/few{path}", (200, {"content-type": "application/json"}, answer.text)
+        unchanged = httpx2.get(address + path, headers={**plain, "If-None-Match": answer.headers["etag"]})
+        yield f"/unchanged{path}", (304, _headers(unchanged), "")
 
 
-def measure(settings: Settings, rounds: int, seconds: int) -> dict[str, tuple[float, float]]:
-    """For each read the medians of ours and of the bare application's rate, in interleaved rounds."""
+def _headers(answer: httpx2.Response) -> dict[str, str]:
+    """Those of an answer that its server does not add by itself."""
+    return {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"content-length", "date", "server"}
+    }
+
+
+@contextmanager
+def serving_all(settings: Settings) -> Iterator[dict[str, Serving]]:
+    """Every server that a row needs, by name."""
+    database = {"DATABASE_URL": settings.conninfo}
     with ExitStack() as stack:
-        url = settings.conninfo
-        ours = stack.enter_context(serving("app.main:create_app", {"DATABASE_URL": url}, "--factory"))
-        bodies = {path: httpx2.get(ours + path).raise_for_status().text for path in READS.values()}
-        file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "bodies.json"
-        file.write_text(json.dumps({**bodies, "/health/live": "{}"}), "utf-8")
-        bare = stack.enter_context(serving("scripts.bare:app", {"BARE_BODIES": str(file)}))
-        seen: dict[str, list[tuple[float, float]]] = {name: [] for name in READS}
-        for _ in range(rounds):
-            for name, path in READS.items():
-                seen[name].append((rate(ours + path, seconds), rate(bare + path, seconds)))
-        return {
-            name: (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs))
-            for name, pairs in seen.items()
+
+        def start(
+            target: str, environment: Mapping[str, str], *options: str, server: str = "uvicorn"
+        ) -> Serving:
+            return stack.enter_context(serving(target, environment, *options, server=server))
+
+        ours = start(APPLICATION, database, "--factory")
+        file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
+        file.write_text(json.dumps(dict(bare_answers(ours.address))), "utf-8")
+        servers = {
+            "ours": ours,
+            "bare": start("scripts.bare:app", {"BARE_ANSWERS": str(file)}),
+            "cold": start(APPLICATION, {**database, "NQPF_CACHE_BYTES": "0"}, "--factory"),
+            "plain": start("scripts.plain:create_app", database, "--factory"),
+            "two": start(APPLICATION, database, "--factory", "--workers", "2"),
         }
+        if importlib.util.find_spec("granian"):
+            servers["granian"] = start(APPLICATION, database, "--factory", server="granian")
+        yield servers
 
 
-def table(results: Mapping[int, Mapping[str, tuple[float, float]]]) -> Iterator[str]:
-    """The results as a Markdown table: ratios to the bare application, and growth over the smallest."""
+def measure(settings: Settings, size: int, rounds: int, seconds: int) -> Result:
+    """Medians of interleaved rounds, then latency while bulletins are published."""
+    with serving_all(settings) as servers:
+        etag = httpx2.get(servers["ours"].address + ONE, headers={"Accept-Encoding": "identity"}).headers[
+            "etag"
+        ]
+        rows = list(reads(etag, granian="granian" in servers))
+        seen: dict[Side, list[float]] = {side: [] for row in rows for side in (row.ours, row.beside)}
+        for _ in range(rounds):
+            for side, rates in seen.items():
+                rates.append(rate(servers[side.server].address + side.path, seconds, side.header))
+        medians = {side: statistics.median(rates) for side, rates in seen.items()}
+        half = medians[Side("ours", ONE)] / 2
+        with publishing(settings, size):
+            # The first of them opens connections and fills the memory anew.
+            for length in (0.2, seconds * 2):
+                late = uvloop.run(latencies(servers["ours"].address, [ONE, LIST], half, length, CONNECTIONS))
+        ratios = {row.name: medians[row.ours] / medians[row.beside] for row in rows}
+        return Result(ratios, half, late.percentile(50), late.percentile(99), servers["ours"].memory())
+
+
+@contextmanager
+def publishing(settings: Settings, size: int) -> Iterator[None]:
+    """Twice a second a process of its own publishes a bulletin older than the archive.
+
+    :raises RuntimeError: it has ended before the context did.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_publish, args=(settings, size))
+    process.start()
+    try:
+        yield
+        if not process.is_alive():
+            raise RuntimeError("nothing was published meanwhile, see above")
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _publish(settings: Settings, size: int) -> None:
+    async def run() -> None:
+        async with connect(settings) as database:
+            for document in generate(10_000, seed=2, until=UNTIL - timedelta(days=size)):
+                await publish_all(database, iter([document]))
+                await asyncio.sleep(0.5)
+
+    asyncio.run(run())
+
+
+def table(results: Mapping[int, Result]) -> Iterator[str]:
+    """The results as a Markdown table: ratios by size of the archive, and growth over the smallest."""
     sizes = sorted(results)
-    yield "| read | " + " | ".join(f"{size:,} bulletins" for size in sizes) + " | largest / smallest |"
-    yield "|---" * (len(sizes) + 2) + "|"
-    for name in READS:
-        ratios = [results[size][name][0] / results[size][name][1] for size in sizes]
-        cells = " | ".join(f"{ratio:.4f}" for ratio in ratios)
-        yield f"| {name} / bare ASGI | {cells} | {ratios[-1] / ratios[0]:.2f} |"
+    yield (
+        "| read | at least | "
+        + " | ".join(f"{size:,} bulletins" for size in sizes)
+        + " | largest / smallest |"
+    )
+    yield "|---" * (len(sizes) + 3) + "|"
+    for name, goal in ((row.name, row.goal) for row in reads("", granian=True)):
+        ratios = [result.ratios[name] for _, result in sorted(results.items()) if name in result.ratios]
+        if not ratios:
+            continue
+        cells = " | ".join(f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}" for ratio in ratios)
+        yield f"| {name} | {goal or ''} | {cells} | {ratios[-1] / ratios[0]:.2f} |"
 
 
-def main(
-    sizes: Annotated[str, typer.Option(help="Archives to measure, in bulletins")] = "200,2000,20000",
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
-    seconds: Annotated[int, typer.Option(min=1, help="Length of one measurement")] = 4,
-) -> None:
-    """Print how fast reading is beside a bare ASGI application that returns the same bytes."""
-    if shutil.which("wrk") is None:
-        console.print("bench: wrk is not installed: apt-get install wrk")
-        raise typer.Exit(1)
-    results: dict[int, dict[str, tuple[float, float]]] = {}
-    for size in sorted(int(part) for part in sizes.split(",")):
+def latency(results: Mapping[int, Result]) -> Iterator[str]:
+    """What else was seen, a line for each archive."""
+    for size, seen in sorted(results.items()):
+        yield (
+            f"{size:,} bulletins: at half of the peak rate ({seen.rate:,.0f}/s),"
+            f" with two publications a second,"
+            f" p50 {seen.p50 * 1000:.1f} ms, p99 {seen.p99 * 1000:.1f} ms;"
+            f" the worker then had {seen.memory / 1e6:.0f} MB"
+        )
+
+
+def run(sizes: Sequence[int], rounds: int, seconds: int) -> Iterator[str]:
+    """Measure, and tell the results in Markdown."""
+    results: dict[int, Result] = {}
+    for size in sorted(sizes):
         with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as url:
             settings = Settings(data=Path(folder)).with_database(url)
             migrate.upgrade(settings)
             asyncio.run(load(settings, size))
             console.print(f"measuring {size:,} bulletins")
-            results[size] = measure(settings, rounds, seconds)
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()},", end=" ")
-    print(f"Python {platform.python_version()}, {CONNECTIONS} connections, medians of {rounds} rounds")
-    print("\n".join(table(results)))
+            results[size] = measure(settings, size, rounds, seconds)
+    yield (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()},"
+        f" Python {platform.python_version()}, {CONNECTIONS} connections,"
+        f" medians of {rounds} rounds of {seconds} s"
+    )
+    yield ""
+    yield from table(results)
+    yield ""
+    yield from latency(results)
+
+
+def main(
+    sizes: Annotated[str, typer.Option(help="Archives to measure, in bulletins")] = "2000,20000",
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    seconds: Annotated[int, typer.Option(min=1, help="Length of one measurement")] = 4,
+) -> None:
+    """Print how fast reading is beside applications that are faster, slower and the same."""
+    if shutil.which("wrk") is None:
+        console.print("bench: wrk is not installed: apt-get install wrk")
+        raise typer.Exit(1)
+    for line in run([int(part) for part in sizes.split(",")], rounds, seconds):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Fills the database with a generated archive: ``python -m scripts.load 2000``."""
 
 import gc
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Annotated
 
 import typer
@@ -43,6 +46,9 @@ REPEATED = (
     "published_version",
 )
 
+# The search index takes all new rows up at once in the end, by VACUUM.
+_LATER = text("SET LOCAL gin_pending_list_limit = '1GB'")
+
 _COUNTS = (
     "UPDATE tag SET bulletin_count = bulletin_count * (1 + :times)",
     "UPDATE tag SET section_count = section_count * (1 + :times)",
@@ -57,6 +63,7 @@ async def publish_all(database: Database, documents: Iterator[BulletinDocument])
     try:
         while batch := list(islice(documents, BATCH)):
             async with database.session() as session:
+                await session.execute(_LATER)
                 at = await wiring.changes.begin(session)
                 await _draft(session, batch)
                 events = [BulletinPublished(document=document, version=1, at=at) for document in batch]
@@ -145,18 +152,41 @@ async def load(
     published = min(count, PUBLISHED)
     if count % published:
         raise ValueError(f"an archive of more than {PUBLISHED} bulletins must be a multiple of it")
-    documents = generate(published, seed=seed, until=until)
-    if not quiet:
-        documents = iter(track(documents, total=published, description="publishing"))
     async with connect(settings) as database:
         async with database.session() as session:
             await curate(session, curated())
-        await publish_all(database, documents)
+        with generated(published, seed, until) as documents:
+            seen = track(documents, total=published, description="publishing", disable=quiet)
+            await publish_all(database, iter(seen))
         if count > published:
             async with database.session() as session:
                 await repeat(session, count // published - 1, published)
             await finish(database, until - timedelta(days=published - 1), quiet=quiet)
         await vacuum(database)
+
+
+@contextmanager
+def generated(count: int, seed: int, until: date) -> Iterator[Iterator[BulletinDocument]]:
+    """An archive that another process generates while this one publishes.
+
+    :raises EOFError: when the next document is asked for, and that process has ended before its time.
+    """
+    processes = multiprocessing.get_context("spawn")
+    receiving, sending = processes.Pipe(duplex=False)
+    process = processes.Process(target=_send, args=(sending, count, seed, until))
+    process.start()
+    sending.close()
+    try:
+        yield (receiving.recv() for _ in range(count))
+    finally:
+        receiving.close()
+        process.terminate()
+        process.join()
+
+
+def _send(pipe: Connection, count: int, seed: int, until: date) -> None:
+    for document in generate(count, seed=seed, until=until):
+        pipe.send(document)
 
 
 async def finish(database: Database, seam: date, *, quiet: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
 from uuid import uuid4
@@ -33,7 +34,9 @@ from app.kit import migrate
 from app.kit.changes import Change
 from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
+from app.kit.front import Front
 from app.kit.front_store import Store
+from app.kit.http import HttpProtocol
 from app.kit.settings import Settings
 from app.main import create_app
 
@@ -46,6 +49,7 @@ RUNNING: list["Server"] = []
 """The servers of this process."""
 
 SAMPLES = Path(__file__).parent / "samples"
+LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +91,8 @@ def cluster() -> Iterator[Cluster]:
     fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
     # Not below pytest's own folder: another run as root would close it to the server's account.
     with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, running(Path(folder), fast) as uri:
-        yield Cluster(Settings(data=Path(folder), meili_url=None).with_database(uri))
+        base = Settings(data=Path(folder), meili_url=None, limits_exempt=LOOPBACK)
+        yield Cluster(base.with_database(uri))
 
 
 @pytest.fixture(scope="session")
@@ -222,14 +227,16 @@ class Server:
 @contextmanager
 def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
     """The API, with further routers if some are given."""
-    front = create_app(settings)
+    gate = create_app(settings)
+    front = gate.app
+    assert isinstance(front, Front)
     app = front.app
     assert isinstance(app, FastAPI)
     for router in routers:
         app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(front, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(gate, http=HttpProtocol, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

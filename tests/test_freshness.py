@@ -20,7 +20,7 @@ from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
 from app.wiring import changes
-from scripts.bench_reading import serving
+from scripts.serving import serving
 from tests.bulletins.conftest import on_the_shelf
 from tests.conftest import publish_into
 
@@ -34,7 +34,8 @@ def processes(settings: Settings) -> Iterator[list[str]]:
     with ExitStack() as stack:
         environment = {"DATABASE_URL": settings.conninfo}
         starting = "app.main:create_app"
-        yield [stack.enter_context(serving(starting, environment, "--factory")) for _ in range(PROCESSES)]
+        servers = [stack.enter_context(serving(starting, environment, "--factory")) for _ in range(PROCESSES)]
+        yield [server.address for server in servers]
 
 
 async def correct(database: Database, number: int) -> int:

@@ -11,11 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from app.bulletins.taxonomy import curated
 from app.ingest.reader import read_bulletin
 from app.kit.settings import Settings, variables
+from tests.partners.conftest import bearer, new_key
 
 ROOT = Path(__file__).parents[1]
 ADDRESS = "127.0.0.1:8000"
@@ -78,6 +80,15 @@ def test_the_readme_shows_examples_in_both_languages() -> None:
 def test_the_readme_s_program_verifies_the_content_hash(address: str) -> None:
     (program,) = blocks("README.md", "python")
     subprocess.run([sys.executable, "-c", program.replace(ADDRESS, address)], check=True, timeout=60)
+
+
+def test_the_readme_s_loop_makes_a_copy(address: str, settings: Settings) -> None:
+    (program,) = blocks("README.md", "py")
+    copy: dict[tuple[str, str], Any] = {}
+    with httpx2.Client(base_url=f"http://{address}", headers=bearer(new_key(settings, "博雅云创"))) as client:
+        exec(program, {"client": client, "copy": copy})  # noqa: S102 - it is ours
+        listed = client.get("/v1/bulletins", params={"tag": "compute"}).json()["items"]
+    assert [id_ for kind, id_ in copy if kind == "bulletin"] == [item["slug"] for item in listed] != []
 
 
 def test_the_readme_lists_every_setting() -> None:

@@ -13,8 +13,11 @@ from app.editorial.workflow import RULES, Action, Role
 from app.kit.front_store import Store
 from app.kit.settings import Settings
 from app.main import create_api
+from app.partners.access import Right as PartnersRight
+from app.partners.keys import SCOPES
 from tests.conftest import Server
 from tests.editorial.conftest import join
+from tests.partners.conftest import bearer, new_key
 
 PUBLIC = (
     "/v1/bulletins",
@@ -48,7 +51,7 @@ LINKED = ("/v1/previews/{token}", "/v1/previews/{token}.html", "/v1/previews/{to
 """Whoever has a link from the desk may see its draft."""
 
 
-def routes() -> Iterator[tuple[str, str, list[Right]]]:
+def routes() -> Iterator[tuple[str, str, list[Right | PartnersRight]]]:
     """Method, path and rights of every route of the application, hidden ones included."""
     for found in create_api(Settings(), Store()).routes:
         inside: Any = getattr(found, "effective_route_contexts", None)
@@ -60,15 +63,26 @@ def routes() -> Iterator[tuple[str, str, list[Right]]]:
                 yield method, route.path, rights
 
 
-def rights_of(dependant: Dependant) -> Iterator[Right]:
+def rights_of(dependant: Dependant) -> Iterator[Right | PartnersRight]:
     for each in dependant.dependencies:
-        if isinstance(each.call, Right):
+        if isinstance(each.call, Right | PartnersRight):
             yield each.call
         yield from rights_of(each)
 
 
 ROUTES = list(routes())
-DESK = [(method, path, rights[0].role) for method, path, rights in ROUTES if rights]
+DESK = [
+    (method, path, right.role)
+    for method, path, rights in ROUTES
+    for right in rights
+    if isinstance(right, Right)
+]
+PARTNERS = [
+    (method, path, right.scope)
+    for method, path, rights in ROUTES
+    for right in rights
+    if isinstance(right, PartnersRight)
+]
 
 
 def test_no_route_is_without_a_rule() -> None:
@@ -106,6 +120,25 @@ def test_a_right_is_kept_before_anything_else_is_looked_at(
             headers = {"Authorization": f"Bearer {tokens[lower]}"}
             answer = library.request(method, address, headers=headers)
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+
+
+@pytest.fixture(scope="module")
+def keys_without(library_server: Server) -> dict[str, str]:
+    """For each scope a key that has all others."""
+    database = library_server.app.state.settings
+    rest = {scope: [each for each in SCOPES if each != scope] for scope in SCOPES}
+    return {scope: new_key(database, "权限", scopes=others) for scope, others in rest.items()}
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), PARTNERS, ids=[f"{m} {p}" for m, p, _ in PARTNERS])
+def test_a_partners_operation_needs_a_key_with_its_scope(
+    library: httpx2.Client, keys_without: dict[str, str], method: str, path: str, scope: str | None
+) -> None:
+    address = path.format(id="0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f", extension="atom")
+    assert library.request(method, address).status_code == 401
+    if scope:
+        answer = library.request(method, address, headers=bearer(keys_without[scope]))
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
 def test_every_write_says_which_state_it_replaces_and_every_post_can_be_repeated() -> None:

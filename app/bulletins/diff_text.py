@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
-import rjieba
 from pydantic import Field
 from rapidfuzz.distance import LCSseq
 
 from app.bulletins.document import Value
+
+if TYPE_CHECKING:
+    from rjieba import Jieba
 
 _LONG = 20_000
 _SENTENCE = re.compile(r"[^。！？；\n]+[。！？；\n]*|[。！？；\n]+")
@@ -30,8 +33,16 @@ def words(old: str, new: str) -> Pieces:
     return tuple(_pieces(old, new)) if old != new else ()
 
 
+@cache
+def _jieba() -> "Jieba":
+    """jieba's words alone: to those that come with the import, search adds others."""
+    from rjieba import Jieba
+
+    return Jieba()
+
+
 def _pieces(old: str, new: str) -> Iterator[Piece]:
-    cut = _sentences if max(len(old), len(new)) > _LONG else rjieba.cut
+    cut = _sentences if max(len(old), len(new)) > _LONG else _jieba().cut
     before, after = cut(old), cut(new)
     for removed, added, same in _hunks(before, after):
         for op, text in (("removed", removed), ("added", added), ("same", same)):

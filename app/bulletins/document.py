@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,6 +22,9 @@ MAX_CITATIONS = 1_000
 MAX_TEXT = 50_000
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+_NO_ADDRESS = re.compile(r"[\s<>\"|\\^`{}]")
 
 
 def _printable(value: str) -> str:
@@ -242,6 +246,17 @@ def canonical_json(content: dict[str, Any]) -> bytes:
 def content_hash(document: BulletinDocument) -> str:
     """``sha256:`` and the hexadecimal digest of the canonical JSON."""
     return f"sha256:{hashlib.sha256(canonical_json(canonical_content(document))).hexdigest()}"
+
+
+def is_web_address(text: str | None) -> bool:
+    """Whether it is an address of the web, which may become a link: ``javascript:`` and the like may not."""
+    try:
+        parts = urlsplit(text or "")
+        _ = parts.port  # Reading it checks it.
+    except ValueError:
+        return False
+    names = (parts.hostname or "").removesuffix(".").split(".")
+    return parts.scheme in {"http", "https"} and all(names) and not _NO_ADDRESS.search(text or "")
 
 
 def normalised(text: str) -> str:

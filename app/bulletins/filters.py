@@ -13,7 +13,7 @@ from app.bulletins import keys, successors
 from app.bulletins.document import normalised
 from app.bulletins.models import Source, Tag
 from app.kit.pagination import PageQuery
-from app.kit.parameters import Day, Plain, Slug
+from app.kit.parameters import Day, Plain, Query, Slug
 from app.kit.problems import invalid_parameter
 
 MANY = 50
@@ -29,7 +29,7 @@ def in_order(to: date | None, info: ValidationInfo) -> date | None:
     return to
 
 
-class TagFilters(PageQuery):
+class ContentFilters(Query):
     """``tag`` twice means both; ``tag.any`` at least one of them; ``tag.not`` none of them."""
 
     tag: Annotated[Tags, Field(description="Has every one of these tags", examples=[["data-elements"]])] = ()
@@ -61,10 +61,14 @@ class TagFilters(PageQuery):
     _ordered = field_validator("to")(in_order)
 
 
+class TagFilters(ContentFilters, PageQuery):
+    """Filters of a list that comes in pages."""
+
+
 Order = Literal["-date", "date"]
 
 
-async def tag_rows(session: AsyncSession, filters: TagFilters) -> dict[str, Tag]:
+async def tag_rows(session: AsyncSession, filters: ContentFilters) -> dict[str, Tag]:
     """The tags by the slugs by which the filters name them; one that was merged means the other one.
 
     :raises Problem: a name is unknown.

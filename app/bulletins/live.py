@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date
-from itertools import chain
+from typing import Any
 from uuid import UUID
 
-from pypinyin import lazy_pinyin
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import keys, successors
@@ -30,8 +30,12 @@ from app.bulletins.models import (
 )
 from app.kit.changes import touch
 from app.kit.db import Base, new_id
+from app.kit.pinyin import syllables
 
 NO_DATE = date.min
+
+_Rows = dict[type[Base], list[dict[str, Any]]]
+"""Rows to be written, by table, in an order in which each finds what it refers to."""
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -61,7 +65,6 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
         before = await counted(session, former)
         await _clear(session, former)
     first = await first_published(session, set(slugs) - set(known))
-    # Rows name each other by id alone: without relationships, the order of writing is up to us.
     bulletins = [
         known.get(slug) or Bulletin(id=new_id(), published_at=first.get(slug, event.at))
         for slug, event in zip(slugs, events, strict=True)
@@ -70,12 +73,17 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
         _describe(bulletin, event)
     session.add_all(bulletins)
     await session.flush()
-    sections = [_sections(*pair) for pair in zip(bulletins, documents, strict=True)]
-    session.add_all(chain.from_iterable(sections))
-    await session.flush()
-    for bulletin, rows, document in zip(bulletins, sections, documents, strict=True):
-        session.add_all(_links(bulletin, rows, document, tags, references))
-    await session.flush()
+    rows: _Rows = defaultdict(list)
+    for bulletin, document in zip(bulletins, documents, strict=True):
+        _add_sections(rows, bulletin, document, tags)
+        _add_citations(rows, bulletin, document, references)
+        rows[BulletinTag] += [
+            {"tag_id": tags[slug], "bulletin_id": bulletin.id, "date": bulletin.date, "position": position}
+            for position, slug in enumerate(document.tag_slugs)
+        ]
+    for table, values in rows.items():
+        if values:
+            await session.execute(insert(table), values)
     after = Counted(
         tags=frozenset(tags.values()),
         references=frozenset(reference.id for reference in references.values()),
@@ -127,53 +135,60 @@ def _words(section: SectionValue) -> str:
     return "\n".join([section.heading, *map(block_text, section.body)])
 
 
-def _sections(bulletin: Bulletin, document: BulletinDocument) -> list[Section]:
-    return [
-        Section(
-            id=new_id(),
-            bulletin_id=bulletin.id,
-            number=section.number,
-            date=bulletin.date,
-            numeral=section.numeral,
-            heading=section.heading,
-            page=section.page,
-            body=[block.model_dump(mode="json") for block in section.body],
-            citations=[c.number for c in document.citations if section.number in c.sections],
-            text=normalised(_words(section)),
+def _add_sections(
+    rows: _Rows, bulletin: Bulletin, document: BulletinDocument, tags: Mapping[str, UUID]
+) -> None:
+    for section in document.sections:
+        section_id = new_id()
+        rows[Section].append(
+            {
+                "id": section_id,
+                "bulletin_id": bulletin.id,
+                "number": section.number,
+                "date": bulletin.date,
+                "numeral": section.numeral,
+                "heading": section.heading,
+                "page": section.page,
+                "body": [block.model_dump(mode="json") for block in section.body],
+                "citations": [c.number for c in document.citations if section.number in c.sections],
+                "text": normalised(_words(section)),
+            }
         )
-        for section in document.sections
-    ]
+        rows[SectionTag] += [
+            {
+                "tag_id": tags[tag.slug],
+                "section_id": section_id,
+                "date": bulletin.date,
+                "number": section.number,
+                "position": position,
+            }
+            for position, tag in enumerate(section.tags)
+        ]
 
 
-def _links(
+def _add_citations(
+    rows: _Rows,
     bulletin: Bulletin,
-    sections: Sequence[Section],
     document: BulletinDocument,
-    tags: Mapping[str, UUID],
     references: Mapping[ReferenceItem, Reference],
-) -> Iterator[Base]:
-    """The rows that tie the bulletin and its sections to tags, sources and references."""
-    day = bulletin.date
-    for position, slug in enumerate(document.tag_slugs):
-        yield BulletinTag(tag_id=tags[slug], bulletin_id=bulletin.id, date=day, position=position)
-    for row, section in zip(sections, document.sections, strict=True):
-        for position, tag in enumerate(section.tags):
-            yield SectionTag(
-                tag_id=tags[tag.slug], section_id=row.id, date=day, number=row.number, position=position
-            )
+) -> None:
     cited = [references[citation.reference] for citation in document.citations]
-    for source_id in sorted({reference.source_id for reference in cited}):
-        yield BulletinSource(source_id=source_id, bulletin_id=bulletin.id, date=day)
-    for citation, reference in zip(document.citations, cited, strict=True):
-        yield Citation(
-            bulletin_id=bulletin.id,
-            number=citation.number,
-            reference_id=reference.id,
-            purpose=citation.purpose,
-            sections=list(citation.sections),
-            inferred=citation.inferred,
-            item=citation.reference.model_dump(mode="json"),
-        )
+    rows[BulletinSource] += [
+        {"source_id": source_id, "bulletin_id": bulletin.id, "date": bulletin.date}
+        for source_id in sorted({reference.source_id for reference in cited})
+    ]
+    rows[Citation] += [
+        {
+            "bulletin_id": bulletin.id,
+            "number": citation.number,
+            "reference_id": reference.id,
+            "purpose": citation.purpose,
+            "sections": list(citation.sections),
+            "inferred": citation.inferred,
+            "item": citation.reference.model_dump(mode="json"),
+        }
+        for citation, reference in zip(document.citations, cited, strict=True)
+    ]
 
 
 async def _clear(session: AsyncSession, bulletins: Sequence[UUID]) -> None:
@@ -230,6 +245,6 @@ async def _source_ids(session: AsyncSession, names: set[str]) -> dict[str, UUID]
 
 
 async def _free_slug(session: AsyncSession, name: str) -> str:
-    slug = _NOT_SLUG.sub("-", "-".join(lazy_pinyin(normalised(name)))).strip("-")[:72].strip("-") or "source"
+    slug = _NOT_SLUG.sub("-", "-".join(syllables(normalised(name)))).strip("-")[:72].strip("-") or "source"
     taken = set(await session.scalars(select(Source.slug).where(Source.slug.startswith(slug))))
     return next(s for s in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)

@@ -107,6 +107,15 @@ async def bulletins(
     return List(bodies, cursor, [*shown, *listed_by(filters, tags, sources)])
 
 
+async def whole(session: AsyncSession, slugs: Sequence[str]) -> list[bytes]:
+    """The bulletins of these slugs that are published, whole, in that order."""
+    query = select(Bulletin.slug, literal(0), Finished.body).where(Bulletin.slug.in_(slugs))
+    rows = (await session.execute(query.outerjoin(Finished, _finished("bulletin", 0)))).all()
+    found = await finished.bodies(session, "bulletin", [tuple(row) for row in rows])
+    bodies = {row.slug: body for row, body in zip(rows, found, strict=True)}
+    return [bodies[slug] for slug in slugs if slug in bodies]
+
+
 async def sections(session: AsyncSession, filters: TagFilters, order: Order) -> List:
     """A page of sections by date, within a day by number."""
     tags = await tag_rows(session, filters)

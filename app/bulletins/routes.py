@@ -17,7 +17,7 @@ from app.bulletins.filters import Order, TagFilters
 from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
 from app.bulletins.versions import VersionQuery
-from app.kit.caching import PUBLIC, CachePolicy, reply, sparse, without
+from app.kit.caching import CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.moved import MOVED
@@ -90,7 +90,7 @@ def _page(
     page: List,
     fields: frozenset[str] | None,
     modified: datetime | None,
-    policy: CachePolicy = PUBLIC,
+    policy: CachePolicy | None = None,
 ) -> Response:
     content = b'{"items":[%b],"next":%b}' % (b",".join(page.items), json.dumps(page.next).encode())
     return reply(
@@ -120,11 +120,11 @@ async def list_bulletins(
     included = chosen(query.include) or frozenset()
     fields = chosen(query.fields)
     parts = PARTS & (included | (fields or frozenset()))
+    policy = None
     if query.as_of:
         page, policy = await versions.bulletins(session, query, query.order, query.as_of)
     else:
         page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
-        policy = PUBLIC
     if fields is None and (parts or query.as_of):
         page = page._replace(items=[without(item, PARTS - parts) for item in page.items])
     shown = None if fields is None else fields | included
@@ -204,7 +204,7 @@ async def _bulletin(
 async def get_section(
     request: Request,
     slug: BulletinSlug,
-    number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1])],
+    number: Annotated[int, Path(ge=1, le=MAX_SECTIONS, examples=[1]), Digits],
     query: Annotated[SectionQuery, QueryParameters()],
 ) -> Response:
     """One section with the name of its bulletin."""

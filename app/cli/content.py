@@ -1,6 +1,7 @@
 """``nqpf import``, ``list``, ``show`` and ``withdraw``: content, for editors and therefore in Chinese."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,17 +110,27 @@ async def _import(
     author: str,
     done: Callable[["FileOutcome"], None],
 ) -> list["FileOutcome"]:
-    from app.cli.importing import import_path
+    from app.cli.importing import FileOutcome, import_path
     from app.kit.db import connect
     from app.kit.image_store import image_store
 
     outcomes = []
     images = image_store(settings)
     async with connect(settings) as database:
-        for file in files:
-            outcomes.append(await import_path(database, images, file, note=note, author=author))
-            done(outcomes[-1])
+        for file, first in zip(files, _named_first(files), strict=True):
+            if first is file:
+                outcome = await import_path(database, images, file, note=note, author=author)
+            else:
+                outcome = FileOutcome(str(file), same_as=str(first))
+            outcomes.append(outcome)
+            done(outcome)
     return outcomes
+
+
+def _named_first(files: list[Path]) -> list[Path]:
+    """For each file how it is named where it stands first, for links lead to one file too."""
+    named: dict[str, Path] = {}
+    return [named.setdefault(os.path.realpath(file), file) for file in files]
 
 
 async def _list(settings: Settings, limit: int) -> tuple[list["BulletinItem"], bool]:
@@ -158,6 +169,8 @@ async def _withdraw(settings: Settings, slug: str, note: str) -> "Withdrawn":
 
 def _lines(outcome: "FileOutcome") -> Iterator[str]:
     """The report of one file: what became of it, then its findings."""
+    if outcome.same_as:
+        yield f"{outcome.file}：与前面的 {outcome.same_as} 是同一个文件，只读一次"
     if imported := outcome.imported:
         moved = f"（日期原为 {imported.formerly}）" if imported.formerly else ""
         what = f"{imported.slug or '日期不明'}{moved} {_OUTCOMES[imported.outcome]}，修订 {imported.revision}"

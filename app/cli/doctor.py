@@ -3,11 +3,11 @@
 import json
 import os
 import platform
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -60,11 +60,15 @@ def _checks() -> Iterator[Check]:
     try:
         settings = Settings.load()
     except SettingsError as error:
-        yield Check("settings", "error", str(error), "correct or unset the variable")
+        for problem in error.problems:
+            yield Check("settings", "error", problem, "correct or unset the variable")
         return
     yield Check("settings", "ok", "every variable is understood")
+    data = _data(settings)
+    yield data
     yield _port(settings)
-    yield from _database(settings)
+    if settings.database_url or data.status == "ok":
+        yield from _database(settings)
     yield _meilisearch(settings)
     yield _wechat(settings)
 
@@ -79,6 +83,18 @@ def _wechat(settings: Settings) -> Check:
     if accounts is None:
         return Check("wechat", "ok", "NQPF_WECHAT is not set: there is no official account")
     return Check("wechat", "ok", f"accounts: {', '.join(accounts.account)} (`nqpf wechat accounts --check`)")
+
+
+def _data(settings: Settings) -> Check:
+    """Whether files can be made in the folder, or the folder itself; root may not everywhere either."""
+    folder = settings.data
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return Check("data", "ok", f"{folder} can be written to")
+    except OSError as error:
+        remedy = "make the folder writable for this user or set NQPF_DATA to another"
+        return Check("data", "error", f"{folder} cannot be written to ({error.strerror})", remedy)
 
 
 def _port(settings: Settings) -> Check:
@@ -97,14 +113,9 @@ def _database(settings: Settings) -> Iterator[Check]:
     from app.kit.embedded_postgres import EmbeddedPostgresError
     from app.kit.migrate import DatabaseError, DeniedDatabaseError, connection
 
-    if settings.database_url is None:
-        if not _usable(settings.data):
-            remedy = "make the folder writable for this user or set NQPF_DATA to another"
-            yield Check("database", "error", f"{settings.data} is no folder that can be written to", remedy)
-            return
-        if not (settings.data / "postgres").exists():
-            yield Check("database", "warning", f"none yet in {settings.data}", "scripts/server makes one")
-            return
+    if settings.database_url is None and not os.path.lexists(settings.data / "postgres"):
+        yield Check("database", "warning", f"none yet in {settings.data}", "scripts/server makes one")
+        return
     try:
         with database(settings) as connected, connection(connected) as open_connection:
             yield from _inside(connected, open_connection)
@@ -112,12 +123,6 @@ def _database(settings: Settings) -> Iterator[Check]:
         line, _, remedy = str(error).rpartition(": ")
         name = "permissions" if isinstance(error, DeniedDatabaseError) else "database"
         yield Check(name, "error", line, remedy)
-
-
-def _usable(folder: Path) -> bool:
-    """Whether the folder can be written to, or made."""
-    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _inside(settings: Settings, connection: "Connection") -> Iterator[Check]:
@@ -143,7 +148,7 @@ def _inside(settings: Settings, connection: "Connection") -> Iterator[Check]:
     drafts, bulletins = connection.execute(
         text("SELECT (SELECT count(*) FROM draft), (SELECT count(*) FROM bulletin)")
     ).one()
-    yield Check("content", "ok", f"{drafts} drafts, {bulletins} published bulletins")
+    yield Check("content", "ok", f"{_number(drafts, 'draft')}, {_number(bulletins, 'published bulletin')}")
     yield _worker(connection)
 
 
@@ -158,10 +163,14 @@ def _worker(connection: "Connection") -> Check:
             " FROM procrastinate_jobs"
         )
     ).one()
-    message = f"{workers} running, {waiting} jobs waiting, {failed} failed"
+    message = f"{workers} running, {_number(waiting, 'job')} waiting, {failed} failed"
     if not workers:
         return Check("worker", "warning", message, "start one with `nqpf worker`")
     return Check("worker", "warning" if failed else "ok", message, "see the worker's log" if failed else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _meilisearch(settings: Settings) -> Check:

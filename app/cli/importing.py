@@ -28,18 +28,23 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file. A refusal may stand beside ``imported``: taken, but not published."""
+    """What became of one file. A refusal may stand beside ``imported``: taken, but not published.
+
+    ``same_as`` is how the file was named before on the same command line; then nothing is done again.
+    """
 
     file: str
     imported: Imported | None = None
     report: ImportReport | None = None
     published: Published | None = None
     refusal: Refusal | None = None
+    same_as: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         findings = self.report.findings if self.report else ()
         return {
             "file": self.file,
+            "same_as": self.same_as,
             "slug": self.imported.slug if self.imported else None,
             "formerly": self.imported.formerly if self.imported else None,
             "outcome": self.imported.outcome if self.imported else None,

@@ -1,12 +1,14 @@
 """The ``nqpf`` command. What a command needs is imported inside it, so that ``--help`` is quick."""
 
+import errno
+import os
 import signal
 import sys
 from types import FrameType
 
 import typer
 
-from app.cli import content, db, doctor, exporting, publishing, search, server, staff, up, wechat
+from app.cli import content, db, doctor, exporting, partners, publishing, search, server, staff, up, wechat
 
 app = typer.Typer(
     name="nqpf",
@@ -28,6 +30,7 @@ app.command("export-openapi")(server.export_openapi)
 app.add_typer(db.app, name="db")
 app.add_typer(publishing.app, name="publish")
 app.add_typer(search.app, name="search")
+app.add_typer(partners.app, name="partners")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
 app.command("doctor")(doctor.doctor)
@@ -42,7 +45,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        shown = error if isinstance(error, _expected()) else _denial(error)
+        shown = error if isinstance(error, _expected()) else _full(error) or _denial(error)
         if shown is None:
             raise
         typer.echo(f"nqpf: {shown}", err=True)
@@ -54,6 +57,16 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - 
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _full(error: Exception) -> str | None:
+    """Where there is no room for what is written, such as on standard output to a file."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return None
+    if error.filename is None:
+        # What is still to be written there would fail once more at the end, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"cannot write {error.filename or 'the output'}: {error.strerror}"
 
 
 def _denial(error: Exception) -> Exception | None:

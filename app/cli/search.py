@@ -119,6 +119,7 @@ async def _search(database: "Database", q: str, limit: int, engine: Engine | Non
     from pydantic import ValidationError
 
     from app.kit.problems import Problem
+    from app.kit.reasons import reason
     from app.search import engines
     from app.search.ask import SearchQuery, ask
 
@@ -129,7 +130,7 @@ async def _search(database: "Database", q: str, limit: int, engine: Engine | Non
         except Problem as problem:
             raise Failure(problem.detail) from None
         except ValidationError as error:
-            raise Failure(f"q: {error.errors()[0]['msg']}") from None
+            raise Failure(f"q: {reason(error.errors()[0])}") from None
 
 
 def _show(hit: "Hit") -> None:

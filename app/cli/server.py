@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +38,8 @@ def serve(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from app.kit.http import HttpProtocol
+
     settings = Settings.load()
     if attached:
         stop_with_parent()
@@ -54,6 +55,7 @@ def serve(
         config = uvicorn.Config(
             "app.cli.server:application",
             factory=True,
+            http=HttpProtocol,
             workers=workers,
             log_config=None,
             access_log=False,
@@ -112,7 +114,7 @@ def export_openapi(
 
     text = json.dumps(create_api(Settings(), Store()).openapi(), ensure_ascii=False, indent=2) + "\n"
     if file is None:
-        sys.stdout.write(text)
+        typer.echo(text, nl=False)
         return
     try:
         file.write_text(text, encoding="utf-8")

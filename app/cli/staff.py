@@ -111,11 +111,13 @@ def _show(password: str, *, generate: bool) -> None:
 def _valid(model: Any, **values: Any) -> Any:
     from pydantic import ValidationError
 
+    from app.kit.reasons import reason
+
     try:
         return model(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Failure(f"{first['loc'][0]}：{first['msg']}") from None
+        raise Failure(f"{first['loc'][0]}：{reason(first)}") from None
 
 
 def _missing(name: str) -> Failure:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,10 @@ _PORT_SECONDS = 3.0  # A server that lost its parent leaves the port within this
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _WATCH_SECONDS = 1.0
+_MOST_DEATHS = 5  # Of the worker, within this time; one more start would not help.
+_DEATHS_SECONDS = 60.0
+
+_WORKER = ["worker", "--attached"]
 
 
 def up(host: Host = None, port: Port = None) -> None:
@@ -38,7 +43,7 @@ def up(host: Host = None, port: Port = None) -> None:
                 if SAMPLE.is_file() and _is_empty(connected):
                     asyncio.run(_import_sample(connected))
                 serving = ["serve", "--attached", "--fd", str(listener.fileno())]
-                with _children(connected, {"API": serving, "worker": ["worker", "--attached"]}) as children:
+                with _children(connected, {"API": serving, "worker": _WORKER}) as children:
                     listener.close()
                     _wait_until_ready(url, children)
                     _introduce(url, connected)
@@ -77,13 +82,7 @@ def _children(
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, arguments in commands.items():
-            children[name] = subprocess.Popen(  # noqa: S603 - our own program and arguments
-                # -P: an `app` in the current folder is not ours.
-                [sys.executable, "-P", "-m", "app.cli", *arguments],
-                stdin=subprocess.PIPE,
-                pass_fds=[int(arguments[-1])] if "--fd" in arguments else [],
-                env={**os.environ, "DATABASE_URL": settings.conninfo},
-            )
+            children[name] = _start(settings, arguments)
         yield children
     finally:
         deadline = time.monotonic() + _STOP_SECONDS
@@ -95,6 +94,16 @@ def _children(
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def _start(settings: Settings, arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own program and arguments
+        # -P: an `app` in the current folder is not ours.
+        [sys.executable, "-P", "-m", "app.cli", *arguments],
+        stdin=subprocess.PIPE,
+        pass_fds=[int(arguments[-1])] if "--fd" in arguments else [],
+        env={**os.environ, "DATABASE_URL": settings.conninfo},
+    )
 
 
 def _check(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
@@ -114,10 +123,15 @@ def _wait_until_ready(url: str, children: Mapping[str, subprocess.Popen[bytes]])
         time.sleep(0.1)
 
 
-def _watch(children: Mapping[str, subprocess.Popen[bytes]], settings: Settings, connected: Settings) -> None:
-    """Until a child stops; PostgreSQL is started again if it is ours, else waited for."""
+def _watch(children: dict[str, subprocess.Popen[bytes]], settings: Settings, connected: Settings) -> None:
+    """Until the API stops; the worker is started again, PostgreSQL too if it is ours, else waited for."""
     answering = True
+    deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
     while True:
+        if (code := children["worker"].poll()) is not None:
+            _count(deaths, code)
+            say(f"The worker stopped by itself (exit code {code}) and is started again.")
+            children["worker"] = _start(connected, _WORKER)
         _check(children)
         problem = _problem(connected)
         if problem and answering:
@@ -128,6 +142,14 @@ def _watch(children: Mapping[str, subprocess.Popen[bytes]], settings: Settings, 
             say("PostgreSQL answers again.")
         answering = not problem
         time.sleep(_WATCH_SECONDS)
+
+
+def _count(deaths: deque[float], code: int) -> None:
+    deaths.append(time.monotonic())
+    if len(deaths) == _MOST_DEATHS and deaths[-1] - deaths[0] < _DEATHS_SECONDS:
+        raise Failure(
+            f"the worker stopped {_MOST_DEATHS} times within a minute (exit code {code}), see above"
+        )
 
 
 def _problem(connected: Settings) -> str | None:

@@ -91,10 +91,8 @@ def address(request: Request) -> str:
 
 
 async def _once(request: Request, session: Session, key: idempotency.Key = None) -> None:
-    if key is not None:
-        actor: Actor = request.state.actor
-        print_ = idempotency.fingerprint(request, await request.body())
-        await idempotency.claim(session, request, f"staff:{actor.id}", key, print_)
+    actor: Actor = request.state.actor
+    await idempotency.once(session, request, f"staff:{actor.id}", key)
 
 
 Editor = Annotated[Actor, Depends(Right(Role.editor))]

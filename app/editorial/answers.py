@@ -1,14 +1,13 @@
 """What the operations of the desk share: their router, their problems, their refusals."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi import Query as QueryParameters
 
 from app.editorial.refused import Refused
 from app.kit import problems
-from app.kit.parameters import Query, once
+from app.kit.parameters import no_parameters, once
 from app.kit.problems import Problem, Reason, responses
 from app.kit.transactions import Transactional
 
@@ -22,11 +21,7 @@ def desk_router() -> APIRouter:
     return APIRouter(prefix="/v1/editorial", route_class=Transactional, dependencies=[Depends(once)])
 
 
-async def _no_parameters(_query: Annotated[Query, QueryParameters()]) -> None:
-    """An unknown parameter is refused where there are none at all, too."""
-
-
-PLAIN = [Depends(_no_parameters)]
+PLAIN = [Depends(no_parameters)]
 """The dependencies of an operation without query parameters."""
 
 

@@ -18,7 +18,7 @@ from app.bulletins.taxonomy import Taxonomy
 from app.editorial import revisions, taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
 from app.editorial.refused import Refused
-from app.editorial.sameness import same_text, unrelated
+from app.editorial.sameness import paragraphs, same_text, unrelated
 from app.editorial.workflow import STATE_NAMES, State
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
 from app.kit.changes import ChangeLog
@@ -128,8 +128,9 @@ async def _draft(
     candidates = select(Draft.id, Revision.document).join(Revision, latest)
     candidates = candidates.where((Draft.version == 0) | Draft.published_revision.is_not(None))
     recent = await session.execute(candidates.order_by(Revision.id.desc()).limit(RECENT))
+    text = paragraphs(document)
     for draft_id, other in recent:
-        if same_text(document, BulletinDocument.model_validate(other)):
+        if same_text(text, paragraphs(BulletinDocument.model_validate(other))):
             return await session.scalar(locked.where(Draft.id == draft_id))
     return None
 
@@ -143,12 +144,9 @@ async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> 
     assert revision is not None  # noqa: S101 - the draft names it
     known = revisions.document(revision)
     if document.date and slug and document.slug != slug and public:
-        message = (
-            f"正文与已发布的 {slug} 期相同，文件里的日期却是 {document.slug}：已存为该期的修订，不能发布。"
-            f"要改日期，请先撤回 {slug}（nqpf withdraw），再导入并发布。"
-        )
+        message = _other_date(document, slug)
         finding = Finding(severity=Severity.error, code="date.published", message=message)
-    elif document.date and document.slug == slug and unrelated(document, known):
+    elif document.date and document.slug == slug and unrelated(paragraphs(document), paragraphs(known)):
         severity = Severity.error if public else Severity.warning
         advice = "该期已经发布：确要整期替换，请先撤回（nqpf withdraw）。" if public else ""
         message = f"{slug} 期已有稿件，与本文件的正文几乎没有相同之处：请核对日期。{advice}"
@@ -157,6 +155,13 @@ async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> 
         return result
     findings = (*result.report.findings, finding)
     return result.model_copy(update={"report": result.report.model_copy(update={"findings": findings})})
+
+
+def _other_date(document: BulletinDocument, slug: str) -> str:
+    return (
+        f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}，不能发布；"
+        f"要改日期，请先撤回 {slug}（nqpf withdraw），再导入并发布。"
+    )
 
 
 async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
@@ -185,10 +190,7 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
             await plan(session, draft.id, None)
             return Published(slug=slug, version=draft.version, outcome="unchanged")
     if document.date and document.slug != slug:
-        raise Refused(
-            "date.published",
-            f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}：请先撤回 {slug}，再导入并发布。",
-        )
+        raise Refused("date.published", _other_date(document, slug))
     if messages := "；".join(revisions.errors_of(revision)):
         raise Refused("report.errors", f"有错误，不能发布：{messages}")
     event = BulletinPublished if draft.published_revision is None else BulletinCorrected

@@ -5,8 +5,6 @@ name. Two issues share no text to speak of: one whose paragraphs nearly all stan
 same issue, and one that shares nearly nothing with it is another issue under a mistaken date.
 """
 
-from collections.abc import Iterator
-
 from app.bulletins.document import BulletinDocument, block_text, normalised
 
 SHARE = 0.8
@@ -22,25 +20,22 @@ LONG = 200
 """Shorter texts may be rewritten whole."""
 
 
-def same_text(one: BulletinDocument, other: BulletinDocument) -> bool:
-    """Whether most paragraphs of both are the same, wherever they stand."""
-    texts, others = set(_paragraphs(one)), set(_paragraphs(other))
-    common = _length(texts & others)
-    return common >= CHARACTERS and common >= SHARE * max(_length(texts), _length(others))
+def paragraphs(document: BulletinDocument) -> frozenset[str]:
+    """The document's text as it is compared: each paragraph once, wherever it stands."""
+    return frozenset(normalised(block_text(block)) for section in document.sections for block in section.body)
 
 
-def unrelated(one: BulletinDocument, other: BulletinDocument) -> bool:
+def same_text(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether most paragraphs of both are the same."""
+    common = _length(one & other)
+    return common >= CHARACTERS and common >= SHARE * max(_length(one), _length(other))
+
+
+def unrelated(one: frozenset[str], other: frozenset[str]) -> bool:
     """Whether both have much text and hardly any of it is the same."""
-    texts, others = set(_paragraphs(one)), set(_paragraphs(other))
-    shorter = min(_length(texts), _length(others))
-    return shorter >= LONG and _length(texts & others) < UNRELATED * shorter
+    shorter = min(_length(one), _length(other))
+    return shorter >= LONG and _length(one & other) < UNRELATED * shorter
 
 
-def _paragraphs(document: BulletinDocument) -> Iterator[str]:
-    for section in document.sections:
-        for block in section.body:
-            yield normalised(block_text(block))
-
-
-def _length(texts: set[str]) -> int:
+def _length(texts: frozenset[str]) -> int:
     return sum(map(len, texts))

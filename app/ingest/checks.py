@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import chain
 
-from app.bulletins.document import BulletinDocument, Citation, Section, block_text, normalised
+from app.bulletins.document import BulletinDocument, Citation, Section, block_text, is_web_address, normalised
 from app.ingest.lines import shortened
 from app.ingest.numerals import numeral_value
 from app.ingest.report import Finding, Position, Severity
@@ -23,6 +23,10 @@ _ATTRIBUTION = re.compile(
     r"(?<!\d)(?:(?P<y>\d{4})\s*[-./年]\s*)?(?P<m>\d{1,2})\s*[-./月]\s*(?P<d>\d{1,2})(?!\d)",
     re.MULTILINE,
 )
+
+
+LONG_HEADING = 100
+"""A longer heading is likely to be a paragraph that was taken for one."""
 
 
 def check(document: BulletinDocument, today: date) -> list[Finding]:
@@ -66,6 +70,9 @@ def _sections(document: BulletinDocument) -> Iterator[Finding]:
         message = "没有识别出任何条目：请给条目标题编号（一、二、三……）或使用标题样式。"
         yield _error("sections.missing", message)
     for section in document.sections:
+        if (length := len(section.heading)) > LONG_HEADING:
+            message = f"条目标题“{shortened(section.heading)}”有 {length} 字，像是正文：请缩短或另起一段。"
+            yield _warning("section.heading-long", message, Position(section=section.number))
         if not section.body:
             message = f"条目“{shortened(section.heading)}”没有正文：请补上正文或删去标题。"
             yield _error("section.empty", message, Position(section=section.number))
@@ -74,7 +81,7 @@ def _sections(document: BulletinDocument) -> Iterator[Finding]:
 def _numbering(document: BulletinDocument) -> Iterator[Finding]:
     """Sections without a numeral, or with one that cannot be read, neither count nor break the row."""
     seen: set[int] = set()
-    last = 0
+    last, before = 0, ""
     for section in document.sections:
         value = numeral_value(section.numeral)
         if value is None:
@@ -84,12 +91,19 @@ def _numbering(document: BulletinDocument) -> Iterator[Finding]:
             message = f"条目编号“{section.numeral}”重复：请改正“{shortened(section.heading)}”的编号。"
             yield _warning("section.number-duplicate", message, position)
         elif value != last + 1:
-            message = (
-                f"条目编号“{section.numeral}”不连续：此处按顺序应为第 {last + 1} 条，请检查是否缺少条目。"
-            )
-            yield _warning("section.number-gap", message, position)
+            yield _warning("section.number-gap", _gap(section.numeral, value, before, last), position)
         seen.add(value)
-        last = max(last, value)
+        if value > last:
+            last, before = value, section.numeral
+
+
+def _gap(numeral: str, value: int, before: str, last: int) -> str:
+    """What is wrong with a number that does not follow ``before``, the largest until then."""
+    if value < last:
+        return f"条目编号“{numeral}”排在“{before}”之后：请调整顺序，或改正编号。"
+    missing = f"第 {last + 1} 条" if value == last + 2 else f"第 {last + 1} 至 {value - 1} 条"
+    begin = f"条目编号从“{before}”跳到“{numeral}”" if before else f"第一个条目的编号是“{numeral}”"
+    return f"{begin}，缺少{missing}：请补上缺少的条目，或改正编号。"
 
 
 def _references(document: BulletinDocument, today: date) -> Iterator[Finding]:
@@ -101,6 +115,12 @@ def _references(document: BulletinDocument, today: date) -> Iterator[Finding]:
         if missing := "、".join(name for name, value in values.items() if not value):
             message = f"参考文献“{title}”缺少{missing}：请按“来源 | 标题 | 日期 | 用途”补全。"
             yield _warning("reference.incomplete", message, position)
+        if reference.url and not is_web_address(reference.url):
+            message = (
+                f"参考文献“{title}”的网址“{shortened(reference.url)}”不是有效的 http(s) 网址，已原样保留，"
+                "不会成为链接：请改正。"
+            )
+            yield _warning("reference.url-invalid", message, position)
         if reference.date and reference.date > min(today, document.date or today):
             limit = "今天" if reference.date > today else "本期日期"
             message = f"参考文献“{title}”的日期 {reference.date} 晚于{limit}：请核对。"

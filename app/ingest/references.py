@@ -14,7 +14,10 @@ from app.ingest.report import Finding, Severity
 
 _NUMBER = re.compile(r"(?:[\[【〔(（]\d{1,3}[\]】〕)）]|\d{1,3}[.、．](?!\d)|[-*•·])\s*(?=\S)")
 _URL = re.compile(r"<?(?P<url>(?:https?://|www\.)[^\s<>|｜]+)>?", re.IGNORECASE)
-_LINKED = re.compile(r"<(?P<url>https?://[^\s<>]+)>$", re.IGNORECASE)
+_SCHEME = r"(?:[a-z][a-z0-9+.-]*[:：]//|(?:javascript|data|mailto|tel|file):)"
+_LINKED = re.compile(rf"<(?P<url>{_SCHEME}[^\s<>]+)>$", re.IGNORECASE)
+_MEANT = re.compile(rf"(?:{_SCHEME}|https?(?:[:：;；]|//)).*", re.IGNORECASE)
+"""What is meant for an address, though it be none of the web or mistyped."""
 _SPACED_BAR = re.compile(r"\s[|｜]|[|｜]\s")
 _BARRED_URL = re.compile(
     r"(?:https?://|www\.)[^\s<>|｜\\\u0080-\uffff]+"
@@ -58,6 +61,11 @@ def address(text: str) -> str | None:
     if not match:
         return None
     return match["url"] if "://" in match["url"] else f"https://{match['url']}"
+
+
+def _as_address(text: str) -> str | None:
+    """What stands for an address, be it none of the web."""
+    return address(text) or (text if _MEANT.match(text) else None)
 
 
 def _encoded(line: TextLine) -> TextLine:
@@ -130,8 +138,8 @@ def _canonical(fields: list[str]) -> _Fields | None:
     match fields:
         case [source, title, day, purpose] if title and not address(purpose) and not _linked(title):
             url = None
-        case [source, title, day, purpose, last] if title and (not last or address(last)):
-            url = address(last)
+        case [source, title, day, purpose, last] if title and (not last or _as_address(last)):
+            url = _as_address(last)
         case _:
             return None
     if day and not parse_date(day):
@@ -150,10 +158,10 @@ def _recognised(fields: list[str]) -> _Fields:
     for index, raw in enumerate(fields):
         label = _LABEL.match(raw)
         field = raw[label.end() :] if label else raw
-        if match := _LINKED.search(field):
-            url, field = url or match["url"], field[: match.start()].rstrip()
-        if found := address(field):
-            url = url or found
+        if url is None and (match := _LINKED.search(field)):
+            url, field = match["url"], field[: match.start()].rstrip()
+        if url is None and (found := _as_address(field)):
+            url = found
         elif day is None and (found_day := parse_date(field)):
             day = found_day
         elif not purpose and index > 0 and _PURPOSE.match(field):

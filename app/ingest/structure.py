@@ -8,7 +8,6 @@ from app.bulletins.document import (
     MAX_BLOCKS,
     MAX_CITATIONS,
     MAX_SECTIONS,
-    MAX_TEXT,
     BulletinDocument,
     Section,
     block_text,
@@ -18,7 +17,7 @@ from app.ingest.blocks import read_blocks
 from app.ingest.contacts import read_contacts
 from app.ingest.flow import Element, Flow, TextLine
 from app.ingest.front import is_labelled, read_front
-from app.ingest.lines import ends_sentence, one_line, text_lines, unplaced, written
+from app.ingest.lines import ends_sentence, one_line, shortened, text_lines, unplaced, written
 from app.ingest.matching import match_contents
 from app.ingest.numerals import parse_numbered
 from app.ingest.outline import Outline, outline
@@ -26,6 +25,16 @@ from app.ingest.references import read_references
 from app.ingest.report import Finding, UnreadableFileError
 
 _LEAD_LENGTH = 30
+
+_NAMES = {
+    ("Section", "heading"): "条目标题",
+    ("Paragraph", "text"): "段落",
+    ("ReferenceItem", "source"): "参考文献的来源",
+    ("ReferenceItem", "title"): "参考文献的标题",
+    ("ReferenceItem", "url"): "参考文献的网址",
+    ("BulletinDocument", "abstract"): "摘要",
+}
+"""What a document's texts are called for editors, by the class and the field."""
 
 
 def build(flow: Flow) -> tuple[BulletinDocument, list[Finding]]:
@@ -41,8 +50,8 @@ def build(flow: Flow) -> tuple[BulletinDocument, list[Finding]]:
     try:
         document, findings = _assemble(parts)
     except ValidationError as error:
-        if any(detail["type"] in {"too_long", "string_too_long"} for detail in error.errors()):
-            raise _too_large(f"有的文字超过 {MAX_TEXT} 字，或有的条目超过 {MAX_BLOCKS} 段") from error
+        if reason := _too_long(error):
+            raise _too_large(reason) from error
         raise
     findings = [*flow.findings, *findings]
     return document, sorted(findings, key=lambda finding: finding.position.line or 0)
@@ -122,6 +131,17 @@ def _sections(parts: Outline, indents: bool) -> tuple[list[Section], list[Findin
 def _refuse_more(what: str, count: int, most: int) -> None:
     if count > most:
         raise _too_large(f"识别出 {count} 个{what}，最多 {most} 个")
+
+
+def _too_long(error: ValidationError) -> str | None:
+    """Which text or which body is longer than a document allows; None where that is not what is wrong."""
+    detail = error.errors()[0]
+    if detail["type"] not in {"too_long", "string_too_long"}:
+        return None
+    if not isinstance(text := detail["input"], str):
+        return f"有的条目超过 {MAX_BLOCKS} 段"
+    where = _NAMES.get((error.title, str(detail["loc"][0])), "一段文字")
+    return f"{where}“{shortened(text)}”有 {len(text)} 字，最多 {detail['ctx']['max_length']} 字"
 
 
 def _too_large(reason: str) -> UnreadableFileError:

@@ -106,12 +106,8 @@ def reply(
     if isinstance(body, BaseModel):
         body = Body(body.model_dump_json().encode())
     _offer(request, body)
-    coding = negotiate(_header(request, "accept-encoding") or "") if len(body.content) >= SMALL else None
-    tag = body.etag or hashlib.sha256(body.lasting or body.content).hexdigest()[:32]
-    etag = f'"{tag}-{coding}"' if coding else f'"{tag}"'
     names = [EVERYTHING, *keys]
     head = {
-        "ETag": etag if body.lasting is None else f"W/{etag}",
         "Cache-Control": policy.header(),
         "Surrogate-Key": " ".join(names),
         "Cache-Tag": ",".join(names),
@@ -123,6 +119,15 @@ def reply(
         modified = None
     if modified is not None:
         head["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
+    return _validated(request, body, head, modified)
+
+
+def _validated(request: Request, body: Body, head: dict[str, str], modified: datetime | None) -> Response:
+    """The body with its ``ETag``, or 304."""
+    coding = negotiate(_header(request, "accept-encoding") or "") if len(body.content) >= SMALL else None
+    tag = body.etag or hashlib.sha256(body.lasting or body.content).hexdigest()[:32]
+    etag = f'"{tag}-{coding}"' if coding else f'"{tag}"'
+    head["ETag"] = etag if body.lasting is None else f"W/{etag}"
     match, since = _header(request, "if-none-match"), request.headers.get("if-modified-since")
     if unchanged(match, since, {etag}, modified):
         return Response(status_code=304, headers=head)
@@ -130,6 +135,16 @@ def reply(
         head["Content-Encoding"] = coding
     content = body.ready.get(coding or "") or compress(body.content, coding)
     return Response(content, media_type=body.media_type, headers=head)
+
+
+def reply_privately(request: Request, body: Body) -> Response:
+    """:func:`reply` for the one who asked: only they keep it, and ask each time whether it has changed."""
+    head = {
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept-Encoding, Authorization",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return _validated(request, body, head, None)
 
 
 def private(

@@ -1,9 +1,11 @@
-"""Cross-origin reading whose refusals are problems, as a pure ASGI layer."""
+"""Cross-origin reading: a pure ASGI layer whose refusals are problems, and what answers before it need."""
+
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.kit.problems import Problem, answer
 
@@ -24,3 +26,38 @@ class Cors(CORSMiddleware):
                 await response(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
+
+
+class Readers:
+    """What lets the pages of some websites read an answer, as Starlette's ``CORSMiddleware`` says it."""
+
+    def __init__(self, origins: Collection[str], exposed: Collection[str] = ()) -> None:
+        """
+        :param origins: the websites, as for ``CORSMiddleware``.
+        :param exposed: the headers that their pages may see.
+        """
+        exposing: list[tuple[bytes, bytes]] = []
+        if exposed:
+            exposing.append((b"access-control-expose-headers", ", ".join(exposed).encode()))
+        self._allowed = {
+            origin.encode(): [(b"access-control-allow-origin", origin.encode()), *exposing]
+            for origin in origins
+        }
+        self._other = self._allowed.get(b"*", exposing)
+
+    def on(self, start: Message, origin: bytes) -> Message:
+        """The start of an answer for a page of ``origin``."""
+        return {**start, "headers": [*start["headers"], *self._allowed.get(origin, self._other)]}
+
+    def around(self, scope: Scope, send: Send) -> Send:
+        """``send`` for an answer of which nobody knows yet what it is."""
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None:
+            return send
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = self.on(message, origin)
+            await send(message)
+
+        return say

@@ -1,22 +1,20 @@
 """Hot answers before any routing: a pure ASGI layer, to be the outermost of the application."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.kit.front_answer import NOTHING, Answer, Failure, Header, Reply, asks
+from app.kit.cors import Readers
+from app.kit.front_answer import NOTHING, Answer, Failure, Reply, asks
 from app.kit.front_keys import Key, normalised
 from app.kit.front_load import Load
 from app.kit.front_store import Store
 
 log = structlog.get_logger(__name__)
-
-Admit = Callable[[Scope], ASGIApp | None]
-"""Counts a request before anything answers it, and gives the refusal if it is one too many."""
 
 Bypass = Callable[[Scope], bool]
 """Whether the application has to answer by itself: it has another form by ``Accept``, or ranges of a file."""
@@ -37,17 +35,14 @@ class Front:
         app: ASGIApp,
         store: Store,
         *,
-        origins: Collection[str] = (),
-        exposed: Collection[str] = (),
+        readers: Readers | None = None,
         show_keys: bool = False,
-        admit: Admit | None = None,
         bypass: Bypass | None = None,
         stale_if_error: float = 0,
     ) -> None:
         """
-        :param origins: the websites whose pages may read, as for Starlette's ``CORSMiddleware``, which
-            stays inside for all that is not answered here.
-        :param exposed: the headers that those pages may see.
+        :param readers: the websites whose pages may read; Starlette's ``CORSMiddleware`` stays inside for
+            all that is not answered here.
         :param show_keys: leave ``Surrogate-Key`` and ``Cache-Tag`` in, for a cache in front of this one.
         :param stale_if_error: for how many seconds after an answer was last known to be true it is given,
             marked as stale, when the application fails.
@@ -55,8 +50,7 @@ class Front:
         self.app = app
         self.store = store
         self._hidden = frozenset() if show_keys else frozenset({b"surrogate-key", b"cache-tag"})
-        self._cors = _Cors(origins, exposed) if origins else None
-        self._admit = admit
+        self._readers = readers
         self._bypass = bypass
         self._stale_if_error = stale_if_error
         self._running: set[asyncio.Task[None]] = set()
@@ -64,9 +58,6 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-            return
-        if self._admit is not None and (refusal := self._admit(scope)) is not None:
-            await refusal(scope, receive, self._cors.around(scope, send) if self._cors else send)
             return
         method = scope["method"]
         if (method != "GET" and method != "HEAD") or (  # noqa: PLR1714 - it is the faster way
@@ -83,8 +74,8 @@ class Front:
             return
         asked = asks(scope["headers"])
         start, body = reply.reply(asked)
-        if b"origin" in asked and self._cors is not None:
-            start = self._cors.on(start, asked[b"origin"])
+        if b"origin" in asked and self._readers is not None:
+            start = self._readers.on(start, asked[b"origin"])
         await send(start)
         await send(body if method == "GET" else NOTHING)
 
@@ -149,32 +140,3 @@ def _carries_body(scope: Scope) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]
     )
-
-
-class _Cors:
-    """What lets the pages of some origins read an answer, as Starlette's ``CORSMiddleware`` says it."""
-
-    def __init__(self, origins: Collection[str], exposed: Collection[str]) -> None:
-        exposing: list[Header] = []
-        if exposed:
-            exposing.append((b"access-control-expose-headers", ", ".join(exposed).encode()))
-        self._allowed = {
-            origin.encode(): [(b"access-control-allow-origin", origin.encode()), *exposing]
-            for origin in origins
-        }
-        self._other = self._allowed.get(b"*", exposing)
-
-    def on(self, start: Message, origin: bytes) -> Message:
-        """The start of an answer for a page of ``origin``."""
-        return {**start, "headers": [*start["headers"], *self._allowed.get(origin, self._other)]}
-
-    def around(self, scope: Scope, send: Send) -> Send:
-        """``send`` for an answer of which nobody knows yet what it is."""
-        origin = asks(scope["headers"]).get(b"origin")
-
-        async def say(message: Message) -> None:
-            if origin is not None and message["type"] == "http.response.start":
-                message = self.on(message, origin)
-            await send(message)
-
-        return say

@@ -60,6 +60,12 @@ def fingerprint(request: Request, body: bytes) -> str:
     return digest.hexdigest()
 
 
+async def once(session: AsyncSession, request: Request, owner: str, key: str | None) -> None:
+    """Do the request once, where its owner has given it a key: :func:`claim` with its own fingerprint."""
+    if key is not None:
+        await claim(session, request, owner, key, fingerprint(request, await request.body()))
+
+
 async def claim(session: AsyncSession, request: Request, owner: str, key: str, print_: str) -> None:
     """Take the key for this request, whose answer :func:`keep` stores; waits while another holds it.
 

@@ -1,4 +1,4 @@
-"""Keeping a store of answers true: what other processes change is dropped as soon as it is heard."""
+"""Hearing of what other processes change: a store of answers is kept true, and those who wait are woken."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from app.kit.background import running
 from app.kit.changes import CHANNEL
 from app.kit.front_store import Store
+from app.kit.hub import Hub
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +40,18 @@ class Invalidator:
         self,
         conninfo: str,
         store: Store,
+        hub: Hub,
         *,
         heartbeat: float = HEARTBEAT,
         patience: float = PATIENCE,
     ) -> None:
         """
         :param conninfo: of the primary: replicas do not notify.
+        :param hub: where others wait for the changes that are heard of here.
         """
         self._conninfo = make_conninfo(conninfo, **_SOCKET)
         self._store = store
+        self._hub = hub
         self._heartbeat = heartbeat
         self._patience = patience
 
@@ -78,6 +82,7 @@ class Invalidator:
             cursor = await connection.execute("SELECT coalesce(max(seq), 0) FROM change")
             ((seq,),) = await cursor.fetchall()
             self._store.listen(seq)
+            self._hub.heard(seq)
             log.info("listening", seq=seq)
             while self._store.listening:
                 async for _ in connection.notifies(timeout=self._heartbeat, stop_after=1):
@@ -100,4 +105,5 @@ class Invalidator:
         if rows:
             seq = rows[-1][0]
             self._store.drop({key for _, touched in rows for key in touched}, seq)
+            self._hub.heard(seq)
         return seq

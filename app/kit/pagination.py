@@ -10,7 +10,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.kit.parameters import Digits, Query
-from app.kit.problems import Problem
+from app.kit.problems import invalid_cursor
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -55,13 +55,13 @@ def decode(cursor: str, owner: str, key: TypeAdapter[T]) -> T:
         padded = cursor + "=" * (-len(cursor) % 4)
         made_for, *parts = json.loads(base64.urlsafe_b64decode(padded))
     except (ValueError, TypeError):
-        raise Problem("invalid-cursor", "cursor: it is damaged.") from None
+        raise invalid_cursor("it is damaged") from None
     if made_for != owner:
-        raise Problem("invalid-cursor", "cursor: it belongs to another list or to other filters.")
+        raise invalid_cursor("it belongs to another list or to other filters")
     try:
         return key.validate_json(json.dumps(parts))
     except ValidationError:
-        raise Problem("invalid-cursor", "cursor: it is damaged.") from None
+        raise invalid_cursor("it is damaged") from None
 
 
 def cut(

@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem details, the framework's own included."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -17,15 +16,25 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.kit.reasons import reason
+
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError)
+"""What is raised when the database does not answer, or has no connection to spare."""
+
 KINDS: Mapping[str, tuple[int, str, str]] = {
     "invalid-parameter": (422, "A parameter is not acceptable", "`errors` names each parameter and why."),
     "invalid-cursor": (422, "The cursor cannot be used", "Start again without `cursor`."),
+    "key-in-address": (
+        400,
+        "A key does not belong into an address",
+        "Send it as `Authorization: Bearer …`; addresses are logged on the way, so replace this key.",
+    ),
     "unauthenticated": (401, "Who is asking is not known", "Log in and send the token as a bearer token."),
-    "forbidden": (403, "This account has not the right to do it", "`detail` names the role that has it."),
+    "forbidden": (403, "This account has not the right to do it", "`detail` names the right that it needs."),
     "refused": (409, "The state of things does not allow it", "`reasons` says what is missing, in Chinese."),
     "precondition-failed": (412, "It has changed since you read it", "Read it again; `ETag` is the new one."),
     "too-large": (413, "The request is too large", "`detail` says what is allowed."),
@@ -41,7 +50,11 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     ),
     "link-invalid": (403, "The link is not one of ours", "Copy it whole, or ask for another one."),
     "link-expired": (410, "The link shows nothing any more", "Ask for another one."),
+    "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
+    "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
+    "malformed-request": (400, "The request is not HTTP", "Percent-encode what is not ASCII in an address."),
+    "head-too-large": (431, "The request line and headers are too long", "Send fewer and shorter ones."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),
     "range-not-satisfiable": (416, "The range is not in the file", "`Content-Range` says how long it is."),
@@ -54,7 +67,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
 
 class ParameterError(BaseModel):
     parameter: str = Field(description="Name of the parameter", examples=["limit"])
-    detail: str = Field(examples=["Input should be less than or equal to 200"])
+    detail: str = Field(examples=["at most 200 is allowed"])
 
 
 class Reason(BaseModel):
@@ -76,7 +89,9 @@ class ProblemDetails(BaseModel):
     instance: str = Field(
         description="Path of the request, percent-encoded", examples=["/v1/bulletins/2026-06-25"]
     )
-    errors: list[ParameterError] | MISSING = Field(default=MISSING, description="With invalid-parameter only")
+    errors: list[ParameterError] | MISSING = Field(
+        default=MISSING, description="With invalid-parameter and invalid-cursor only"
+    )
     reasons: list[Reason] | MISSING = Field(
         default=MISSING, description="With refused and unreadable-file only"
     )
@@ -108,8 +123,17 @@ class Problem(Exception):  # noqa: N818 - it is RFC 9457's word
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
     """The problem of one unacceptable parameter."""
+    return _of_parameter("invalid-parameter", parameter, detail)
+
+
+def invalid_cursor(detail: str) -> Problem:
+    """The problem of a cursor that cannot be used."""
+    return _of_parameter("invalid-cursor", "cursor", detail)
+
+
+def _of_parameter(kind: str, parameter: str, detail: str) -> Problem:
     error = ParameterError(parameter=_printable(parameter), detail=_printable(detail))
-    return Problem("invalid-parameter", f"{error.parameter}: {error.detail}", errors=[error])
+    return Problem(kind, f"{error.parameter}: {error.detail}", errors=[error])
 
 
 def instance(request: Request) -> str:
@@ -128,6 +152,12 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
         members=problem.members,
         headers=problem.headers,
     )
+
+
+def unheard(kind: str, detail: str) -> ProblemDetails:
+    """The problem of what could not be read as a request; its instance is unknown and empty."""
+    status, title, _ = KINDS[kind]
+    return ProblemDetails(type=f"/problems/{kind}", title=title, status=status, detail=detail, instance="")
 
 
 def _printable(text: str) -> str:
@@ -211,10 +241,11 @@ def _parameter(loc: tuple[Any, ...]) -> str:
 def _reason(error: dict[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown parameter"
-    return _printable(re.sub(r"^Value error, ", "", str(error["msg"])))
+    return _printable(reason(error))
 
 
-async def _on_database(request: Request, error: Exception) -> JSONResponse:
+async def on_database(request: Request, error: Exception) -> JSONResponse:
+    """The answer where one of :data:`DATABASE_AWAY` was raised."""
     log.error("database.unavailable", path=instance(request), error=type(error).__name__)
     return _answer(request, "unavailable", "The database does not answer.", headers={"Retry-After": "2"})
 
@@ -230,8 +261,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError, PsycopgError):
-        app.add_exception_handler(unavailable, _on_database)
+    for unavailable in DATABASE_AWAY:
+        app.add_exception_handler(unavailable, on_database)
     app.add_exception_handler(Exception, _on_bug)
 
     generated = app.openapi

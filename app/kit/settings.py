@@ -3,14 +3,17 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.kit.reasons import reason
 
 PREFIX = "NQPF_"
 
@@ -19,8 +22,29 @@ _BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/?")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s@]+")
 
 
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)], ...],
+    NoDecode,
+    BeforeValidator(_listed),
+]
+"""IP networks, separated by commas."""
+
+
 class SettingsError(Exception):
-    """The environment cannot be used; the message is one line that names the variable."""
+    """The environment cannot be used: all that is wrong, each in words that name the variable.
+
+    The message is one line with all of them.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def _project_data() -> Path:
@@ -62,10 +86,19 @@ class Settings(BaseSettings):
     four_eyes: bool = Field(default=False, validation_alias="NQPF_FOUR_EYES")
     wechat: Path | None = Field(default=None, validation_alias="NQPF_WECHAT")
     pool_size: int = Field(default=5, ge=1, le=200, validation_alias="NQPF_POOL_SIZE")
+    limits_url: str | None = Field(default=None, validation_alias="NQPF_LIMITS_URL")
+    limits_anonymous: str = Field(default="600/minute;50000/day", validation_alias="NQPF_LIMITS_ANONYMOUS")
+    limits_partner: str = Field(default="1200/minute;200000/day", validation_alias="NQPF_LIMITS_PARTNER")
+    limits_internal: str = Field(default="12000/minute;5000000/day", validation_alias="NQPF_LIMITS_INTERNAL")
+    limits_exempt: Networks = Field(default=(), validation_alias="NQPF_LIMITS_EXEMPT")
+    webhook_allow: Networks = Field(default=(), validation_alias="NQPF_WEBHOOK_ALLOW")
+    secrets_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), validation_alias="NQPF_SECRETS_KEYS"
+    )
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
     purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
-    preview_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    preview_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(), validation_alias="NQPF_PREVIEW_KEYS"
     )
     purge_form: Literal["generic", "fastly", "cloudflare"] = Field(
@@ -114,14 +147,25 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
 
-    @field_validator("cors_origins", "preview_keys", mode="before")
+    @field_validator("limits_url")
     @classmethod
-    def _comma_separated(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+    def _redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"(redis|valkey)s?://[^/]", value):
+            raise ValueError("it is not a redis:// or valkey:// address")
         return value
 
-    @field_validator("preview_keys")
+    @field_validator("limits_anonymous", "limits_partner", "limits_internal")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        from limits import parse_many
+
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError("rates are written like 600/minute;50000/day") from None
+        return value
+
+    @field_validator("secrets_keys", "preview_keys")
     @classmethod
     def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         from cryptography.fernet import Fernet
@@ -133,13 +177,18 @@ class Settings(BaseSettings):
                 raise ValueError("a key is 32 bytes in URL-safe base64") from None
         return value
 
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return _listed(value)
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f'"{origin}" is not an origin such as https://example.org')
-        return value
+        return tuple(_as_browsers_send(origin) for origin in value)
 
     @classmethod
     def load(cls) -> Self:
@@ -147,11 +196,14 @@ class Settings(BaseSettings):
 
         :raises SettingsError: a value is wrong, or an ``NQPF_…`` variable is unknown.
         """
-        _refuse_unknown(os.environ)
+        problems = list(_unknown(os.environ))
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
-            raise SettingsError("; ".join(_sentence(cls, item) for item in error.errors())) from None
+            problems += (_sentence(cls, item) for item in error.errors())
+        if problems:
+            raise SettingsError(*problems)
+        return settings
 
     def with_database(self, url: str) -> Self:
         """The same settings for another database, such as the embedded one."""
@@ -188,6 +240,19 @@ def variables() -> dict[str, str]:
     return {str(info.validation_alias): name for name, info in Settings.model_fields.items()}
 
 
+def _as_browsers_send(origin: str) -> str:
+    """The origin in lower case, with the Punycode of a name that is not ASCII."""
+    if origin.isascii():
+        return origin.lower()
+    scheme, _, rest = origin.partition("://")
+    host, colon, port = rest.partition(":")
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(f'"{origin}" has a name that cannot be a domain') from None
+    return f"{scheme}://{name}{colon}{port}".lower()
+
+
 def _check_database_url(url: str) -> None:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
@@ -207,17 +272,16 @@ def _check_database_url(url: str) -> None:
         ) from None
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = list(variables())
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "unset it"
-            raise SettingsError(f"{name} is no setting: {hint}")
+            yield f"{name} is no setting: {hint}"
 
 
 def _sentence(cls: type[Settings], error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     variable = str(cls.model_fields[name].validation_alias) if name in cls.model_fields else name
-    reason = str(error["msg"]).removeprefix("Value error, ")
-    return f"{variable}: {reason[:1].lower()}{reason[1:]}"
+    return f"{variable}: {reason(error)}"

@@ -59,6 +59,7 @@ STATS: Example = {
         "sources": 61,
         "tags": 174,
     },
+    "growth": [{"start": "2026-06-01", "bulletins": 25, "sections": 124}],
     "first_day": "2025-01-02",
     "last_day": "2026-06-25",
     "updated_at": "2026-06-25T00:30:00Z",

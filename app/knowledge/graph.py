@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import distinct, func, select
@@ -21,7 +22,7 @@ from app.bulletins.models import (
 )
 from app.kit.changes import last_change
 from app.knowledge import queries, schemas
-from app.knowledge.days import YEAR, window
+from app.knowledge.days import YEAR, backwards, window
 from app.knowledge.parameters import WindowQuery
 from app.knowledge.queries import counted, lift
 
@@ -183,7 +184,18 @@ async def stats(session: AsyncSession) -> schemas.Stats:
     totals = (await session.execute(select(*columns))).mappings().one()
     return schemas.Stats(
         totals=schemas.Totals.model_validate(totals),
+        growth=await _growth(session, last_day) if last_day else [],
         first_day=first_day,
         last_day=last_day,
         updated_at=await last_change(session),
     )
+
+
+async def _growth(session: AsyncSession, last_day: date) -> list[schemas.Growth]:
+    starts = list(islice(backwards(last_day, date.min, "month"), 12))
+    bulletins = await queries.by_interval(session, Bulletin.date, "month", Bulletin.date >= starts[-1])
+    sections = await queries.by_interval(session, Section.date, "month", Section.date >= starts[-1])
+    return [
+        schemas.Growth(start=start, bulletins=bulletins.get(start, 0), sections=sections.get(start, 0))
+        for start in starts
+    ]

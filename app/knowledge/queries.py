@@ -65,14 +65,8 @@ async def _points(
     highest = min(end(starts[0], query.interval), query.to or date.max)
 
     async def counts(table: type[BulletinTag | SectionTag]) -> dict[date, int]:
-        # As a time without a zone: a date is not a moment, and no server's zone must move it.
-        start = cast(func.date_trunc(query.interval, cast(table.date, DateTime())), Date)
-        rows = await session.execute(
-            select(start, func.count())
-            .where(table.tag_id == tag_id, table.date.between(lowest, highest))
-            .group_by(start)
-        )
-        return dict(rows.all())
+        within = table.tag_id == tag_id, table.date.between(lowest, highest)
+        return await by_interval(session, table.date, query.interval, *within)
 
     bulletins, sections = await counts(BulletinTag), await counts(SectionTag)
     return [
@@ -84,6 +78,19 @@ async def _points(
         )
         for start in starts
     ]
+
+
+async def by_interval(
+    session: AsyncSession,
+    day: InstrumentedAttribute[date],
+    interval: schemas.Interval,
+    *within: ColumnElement[bool],
+) -> dict[date, int]:
+    """How many rows there are in each interval that has any, by its first day."""
+    # As a time without a zone: a date is not a moment, and no server's zone must move it.
+    start = cast(func.date_trunc(interval, cast(day, DateTime())), Date)
+    rows = await session.execute(select(start, func.count()).where(*within).group_by(start))
+    return dict(rows.all())
 
 
 async def related(session: AsyncSession, tag: Tag, query: RelatedQuery) -> schemas.RelatedTags:

@@ -117,10 +117,19 @@ class Totals(Output):
     tags: int
 
 
+class Growth(Output):
+    """What a month has brought."""
+
+    start: date = Field(description="Its first day")
+    bulletins: int
+    sections: int
+
+
 class Stats(Output):
     """The archive in numbers."""
 
     totals: Totals
+    growth: list[Growth] = Field(description="The twelve months up to the newest bulletin, it first")
     first_day: date | None = Field(description="Date of the first bulletin")
     last_day: date | None = Field(description="Date of the newest bulletin")
     updated_at: datetime | None = Field(description="When public content last changed")

@@ -91,6 +91,7 @@ def get_export(request: Request, name: Name, _: No) -> Response:
     return reply(request, _found(request, name), keys=["exports"], modified=None)
 
 
+@router.head("/{name}/{file}", include_in_schema=False, response_class=Response)
 @router.get(
     "/{name}/{file}",
     operation_id="downloadExport",

@@ -12,6 +12,7 @@ import zstandard
 from pydantic import ValidationError
 
 from app.bulletins.document import BulletinDocument, canonical_json
+from app.kit.reasons import reason
 from app.partners.export import digest
 from app.partners.export_manifest import MANIFEST, SCHEMA_VERSION, TABLES, Export, ExportFile
 
@@ -26,7 +27,7 @@ def verify(folder: Path) -> Iterator[str]:
         yield f"{MANIFEST}: {error.strerror}"
         return
     except ValidationError as error:
-        yield f"{MANIFEST}: it is no manifest: {error.errors()[0]['msg']}"
+        yield f"{MANIFEST}: it is no manifest: {reason(error.errors()[0])}"
         return
     if export.schema_version != SCHEMA_VERSION:
         yield f"{MANIFEST}: schema version {export.schema_version}, but {SCHEMA_VERSION} is understood"

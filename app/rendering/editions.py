@@ -1,7 +1,9 @@
 """The live bulletins as renderers take them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import finished, keys, queries, schemas
@@ -9,6 +11,15 @@ from app.bulletins.document import BulletinDocument
 from app.bulletins.filters import TagFilters
 from app.kit.db import Database
 from app.rendering.edition import Edition, TagName
+from app.rendering.feeds import Entry
+
+
+class Entries(NamedTuple):
+    """A page of a feed, the cursor of the next one, the surrogate keys of the page."""
+
+    items: list[Entry]
+    next: str | None
+    keys: list[str]
 
 
 class Editions(NamedTuple):
@@ -17,6 +28,13 @@ class Editions(NamedTuple):
     items: list[Edition]
     next: str | None
     keys: list[str]
+
+
+class _Place(BaseModel):
+    """Where a listed section stands."""
+
+    number: int
+    bulletin: schemas.BulletinName
 
 
 async def find(database: Database, slug: str) -> Editions | None:
@@ -29,10 +47,29 @@ async def find(database: Database, slug: str) -> Editions | None:
     return Editions([read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
 
 
-async def page(session: AsyncSession, filters: TagFilters) -> Editions:
+async def bulletins(session: AsyncSession, filters: TagFilters) -> Entries:
     """A page of the published bulletins that pass the filters, newest first."""
     listed = await queries.bulletins(session, filters, "-date", "bulletin")
-    return Editions([read(body) for body in listed.items], listed.next, listed.keys)
+    return Entries([Entry(read(body)) for body in listed.items], listed.next, listed.keys)
+
+
+async def sections(session: AsyncSession, filters: TagFilters) -> Entries:
+    """A page of the published sections that pass the filters, newest first."""
+    listed = await queries.sections(session, filters, "-date")
+    places = [_Place.model_validate_json(body) for body in listed.items]
+    slugs = list({place.bulletin.slug for place in places})
+    found = {edition.document.slug: edition for edition in await named(session, slugs)}
+    items = []
+    for place in places:
+        edition = found[place.bulletin.slug]
+        (section,) = [each for each in edition.document.sections if each.number == place.number]
+        items.append(Entry(edition, section))
+    return Entries(items, listed.next, listed.keys)
+
+
+async def named(session: AsyncSession, slugs: Sequence[str]) -> list[Edition]:
+    """The bulletins of these slugs that are published, in that order."""
+    return [read(body) for body in await queries.whole(session, slugs)]
 
 
 def read(body: bytes) -> Edition:

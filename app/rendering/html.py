@@ -1,5 +1,6 @@
 """A bulletin as a page of HTML with schema.org JSON-LD, and its content as a fragment for feeds."""
 
+from app.bulletins.document import Section
 from app.rendering.edition import Edition, Site
 from app.rendering.json_ld import json_ld
 from app.rendering.templating import render
@@ -13,3 +14,9 @@ def render_html(edition: Edition, site: Site) -> str:
 def render_content(edition: Edition, site: Site) -> str:
     """Abstract, sections and references as HTML that may stand inside another page."""
     return render("content.html", edition=edition, site=site, here=site.bulletin(edition.document.slug))
+
+
+def render_section(edition: Edition, section: Section, site: Site) -> str:
+    """One of its sections as such a fragment; what it uses is linked to in the page of the bulletin."""
+    here = site.bulletin(edition.document.slug)
+    return render("section.html", edition=edition, section=section, site=site, here=here)

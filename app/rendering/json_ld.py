@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from app.bulletins.document import Citation, Section, block_text
+from app.bulletins.document import Citation, Section, block_text, is_web_address
 from app.bulletins.taxonomy import TagKind
 from app.rendering.edition import Edition, Site, TagName
-from app.rendering.templating import is_web_address
 
 _TYPES = {
     TagKind.topic: "DefinedTerm",

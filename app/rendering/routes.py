@@ -1,6 +1,6 @@
 """Feeds, pages and directories for machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -26,6 +26,7 @@ from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
 from app.rendering.accepting import FORMS, other_form, wanted
 from app.rendering.edition import Site, urn
+from app.rendering.editions import Entries
 from app.rendering.feeds import FEED_FORMATS, Feed
 from app.rendering.formats import FORMATS, Format
 
@@ -36,6 +37,7 @@ Slug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 TagSlug = Annotated[str, Path(max_length=80, examples=["data-elements"])]
 SourceSlug = Annotated[str, Path(max_length=80, examples=["reuters"])]
 Extension = Annotated[Literal["html", "md", "txt"], Path()]
+Filters = Annotated[TagFilters, QueryParameters()]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
 
@@ -84,8 +86,10 @@ class NoQuery(Query):
 
 No = Annotated[NoQuery, QueryParameters()]
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
-negotiated = APIRouter(prefix="/v1", dependencies=[Depends(once)], route_class=_NotJson)
+router = APIRouter(prefix="/v1", dependencies=[Depends(once)], default_response_class=Response)
+negotiated = APIRouter(
+    prefix="/v1", dependencies=[Depends(once)], default_response_class=Response, route_class=_NotJson
+)
 
 
 async def _reply(
@@ -107,7 +111,6 @@ def _site(request: Request) -> Site:
 @router.get(
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
-    response_class=Response,
     responses=_answers(FORMS[2:], "not-found", "withdrawn"),
 )
 async def get_bulletin_as(
@@ -120,7 +123,7 @@ async def get_bulletin_as(
     return await _form(request, session, slug, FORMATS[extension], {})
 
 
-@negotiated.get("/bulletins/{slug}", include_in_schema=False, response_class=Response)
+@negotiated.get("/bulletins/{slug}", include_in_schema=False)
 async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug, _: No) -> Response:
     """A bulletin in the form that ``Accept`` prefers."""
     vary = {"Vary": "Accept, Accept-Encoding"}
@@ -152,32 +155,34 @@ def _extension(form: Format) -> str:
 @router.get(
     "/feed.{extension}",
     operation_id="getFeed",
-    response_class=Response,
     responses=_answers(_FEED, "invalid-cursor"),
 )
-async def get_feed(
-    request: Request,
-    session: Reader,
-    extension: FeedExtension,
-    query: Annotated[TagFilters, QueryParameters()],
-) -> Response:
+async def get_feed(request: Request, session: Reader, extension: FeedExtension, query: Filters) -> Response:
     """The newest bulletins as Atom, RSS 2.0 or JSON Feed; the filters are those of the list."""
     chosen = ", ".join(_described(query))
     return await _feed(request, session, extension, query, chosen)
 
 
 @router.get(
+    "/sections/feed.{extension}",
+    operation_id="getSectionFeed",
+    responses=_answers(_FEED, "invalid-cursor"),
+)
+async def get_section_feed(
+    request: Request, session: Reader, extension: FeedExtension, query: Filters
+) -> Response:
+    """The newest sections as Atom, RSS 2.0 or JSON Feed; the filters are those of the list."""
+    chosen = ", ".join(["条目", *_described(query)])
+    return await _feed(request, session, extension, query, chosen, editions.sections)
+
+
+@router.get(
     "/tags/{slug}/feed.{extension}",
     operation_id="getTagFeed",
-    response_class=Response,
     responses=MOVED | _answers(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_tag_feed(
-    request: Request,
-    session: Reader,
-    slug: TagSlug,
-    extension: FeedExtension,
-    query: Annotated[TagFilters, QueryParameters()],
+    request: Request, session: Reader, slug: TagSlug, extension: FeedExtension, query: Filters
 ) -> Response:
     """The newest bulletins with a tag; filters narrow it further."""
     tag = await catalogue.tag_row(session, slug)
@@ -190,15 +195,10 @@ async def get_tag_feed(
 @router.get(
     "/sources/{slug}/feed.{extension}",
     operation_id="getSourceFeed",
-    response_class=Response,
     responses=_answers(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_source_feed(
-    request: Request,
-    session: Reader,
-    slug: SourceSlug,
-    extension: FeedExtension,
-    query: Annotated[TagFilters, QueryParameters()],
+    request: Request, session: Reader, slug: SourceSlug, extension: FeedExtension, query: Filters
 ) -> Response:
     """The newest bulletins that cite a source; filters narrow it further."""
     source = await catalogue.source_row(session, slug)
@@ -209,20 +209,26 @@ async def get_source_feed(
 
 
 async def _feed(
-    request: Request, session: AsyncSession, extension: str, filters: TagFilters, chosen: str
+    request: Request,
+    session: AsyncSession,
+    extension: str,
+    filters: TagFilters,
+    chosen: str,
+    listed: Callable[[AsyncSession, TagFilters], Awaitable[Entries]] = editions.bulletins,
 ) -> Response:
     form = FEED_FORMATS[extension]
-    page, cursor, keys = await editions.page(session, filters)
+    page, cursor, keys = await listed(session, filters)
     site = _site(request)
     older = request.url.include_query_params(cursor=cursor)
+    name = "feed" if listed is editions.bulletins else "feed of sections"
     feed = Feed(
-        urn=urn("feed:" + filters.model_dump_json(exclude={"limit", "cursor"}, by_alias=True)),
+        urn=urn(f"{name}:{filters.model_dump_json(exclude={'limit', 'cursor'}, by_alias=True)}"),
         title=f"{SERIES}：{chosen}" if chosen else SERIES,
-        language=page[0].document.language if page else "zh-CN",
+        language=page[0].edition.document.language if page else "zh-CN",
         url=site.at(request.url.path, request.url.query),
         next=site.at(older.path, older.query) if cursor else None,
-        updated=max((edition.updated_at for edition in page), default=_NO_EDITION),
-        editions=page,
+        updated=max((entry.edition.updated_at for entry in page), default=_NO_EDITION),
+        entries=page,
         site=site,
     )
     return await _reply(
@@ -243,7 +249,6 @@ def _described(filters: TagFilters) -> list[str]:
 @router.get(
     "/sitemap.xml",
     operation_id="getSitemapIndex",
-    response_class=Response,
     responses=_answers([XML]),
 )
 async def get_sitemap_index(request: Request, session: Reader, _: No) -> Response:
@@ -257,7 +262,6 @@ async def get_sitemap_index(request: Request, session: Reader, _: No) -> Respons
 @router.get(
     "/sitemap-news.xml",
     operation_id="getNewsSitemap",
-    response_class=Response,
     responses=_answers([XML]),
 )
 async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response:
@@ -270,7 +274,6 @@ async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response
 @router.get(
     "/sitemap-{year}.xml",
     operation_id="getSitemap",
-    response_class=Response,
     responses=_answers([XML], "not-found"),
 )
 async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> Response:
@@ -284,7 +287,6 @@ async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> R
 @router.get(
     "/topics.opml",
     operation_id="getTopicsAsOpml",
-    response_class=Response,
     responses=_answers([OPML]),
 )
 async def get_topics_as_opml(request: Request, session: Reader, _: No) -> Response:

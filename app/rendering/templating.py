@@ -1,6 +1,5 @@
 """The templates; whatever is put into one is escaped."""
 
-import re
 from datetime import datetime
 from email.utils import format_datetime
 from functools import cache
@@ -8,9 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from app.bulletins.document import is_web_address
 from app.rendering import layout
-
-_WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 
 
 @cache
@@ -33,11 +31,6 @@ def _environment() -> Environment:
 def render(template: str, **values: Any) -> str:
     """The template, such as ``bulletin.html``, filled with values."""
     return _environment().get_template(template).render(values)
-
-
-def is_web_address(address: str | None) -> bool:
-    """Whether an address may become a link: ``javascript:`` and the like may not."""
-    return address is not None and _WEB.match(address) is not None
 
 
 def rfc822(moment: datetime) -> str:

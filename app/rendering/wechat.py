@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
-from urllib.parse import urlsplit
 
 from app.bulletins.document import (
     Block,
@@ -24,6 +23,7 @@ from app.bulletins.document import (
     Section,
     Subheading,
     Table,
+    is_web_address,
 )
 from app.rendering import layout
 
@@ -205,6 +205,6 @@ def _reference(citation: Citation) -> Iterator[str]:
 
 def _address(url: str) -> str:
     """A link where WeChat lets it work, else the address to be read."""
-    if url.startswith("https://") and urlsplit(url).netloc == _LIVE_HOST:
+    if is_web_address(url) and url.startswith(f"https://{_LIVE_HOST}/"):
         return _element("a", "link", _text(url), href=url)
     return _element("span", "address", _text(url))

@@ -13,7 +13,7 @@ from app.kit import pagination
 from app.kit.changes import last_change
 from app.kit.db import Database
 from app.kit.parameters import Typed, chosen, one_of
-from app.kit.problems import Problem, invalid_parameter
+from app.kit.problems import Problem, invalid_cursor, invalid_parameter
 from app.search import present
 from app.search.contract import Answer, EngineUnavailableError, Facet, Filters, Search, SearchEngine, Sort
 from app.search.schemas import Facets, SearchPage
@@ -98,7 +98,7 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
 
 def _unavailable(begun_by: str | None) -> Problem:
     if begun_by:
-        return Problem("invalid-cursor", f"cursor: {begun_by} began these pages and does not answer now.")
+        return invalid_cursor(f"{begun_by} began these pages and does not answer now")
     return Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"})
 
 

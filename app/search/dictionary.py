@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-import rjieba
-
 
 class Dictionary:
     """jieba's words and ``names``.
@@ -20,7 +18,11 @@ class Dictionary:
         for name, lookalike in lookalikes:
             if (offset := lookalike.find(name)) >= 0:
                 self._lookalikes[name].append((lookalike, offset))
-        self._jieba = rjieba.Jieba()
+        # It takes 33 MB, which a process that only reads does without. The dictionary that comes with it
+        # is used: another one would take as much again, and there is only one of this class.
+        import rjieba
+
+        self._jieba = rjieba
         for name in names:
             self._jieba.add_word(name, None, None)
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from procrastinate import Blueprint
@@ -23,8 +24,10 @@ from app.kit.changes import Change, Follower, Position
 from app.kit.db import Database
 from app.kit.settings import Settings
 from app.search import documents, postgres
-from app.search.meilisearch_index import Index
 from app.search.meilisearch_schema import document, over_limits, settings, stamp
+
+if TYPE_CHECKING:
+    from app.search.meilisearch_index import Index
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +54,17 @@ class Repairs:
     rebuilt: bool = False
 
 
-def configured(settings_: Settings | None = None) -> Index | None:
+def configured(settings_: Settings | None = None) -> "Index | None":
     """The index on MEILI_URL; None where that is not set."""
     settings_ = settings_ or Settings.load()
-    return Index(settings_) if settings_.meili_url else None
+    if not settings_.meili_url:
+        return None
+    from app.search.meilisearch_index import Index  # Its client is heavy, and no request needs it.
+
+    return Index(settings_)
 
 
-def follower(find: Callable[[], Index | None] = configured) -> Follower:
+def follower(find: Callable[[], "Index | None"] = configured) -> Follower:
     """Sends changed bulletins, and those with changed tags, to Meilisearch; the synonyms of tags too.
 
     Where there is no Meilisearch, or no index, it only moves on.
@@ -80,7 +87,7 @@ def follower(find: Callable[[], Index | None] = configured) -> Follower:
     return follow
 
 
-def clock(database: Database, index: Index | None) -> Blueprint:
+def clock(database: Database, index: "Index | None") -> Blueprint:
     """The job that reconciles both engines every ten minutes, and the one that mends Postgres's rows."""
     tasks = Blueprint()
 
@@ -99,7 +106,7 @@ def clock(database: Database, index: Index | None) -> Blueprint:
     return tasks
 
 
-async def update(session: AsyncSession, index: Index, slugs: Sequence[str]) -> None:
+async def update(session: AsyncSession, index: "Index", slugs: Sequence[str]) -> None:
     """Bring these bulletins' documents to what the live tables say; what is not live is taken out.
 
     :raises IndexingError: not all has been done.
@@ -109,7 +116,7 @@ async def update(session: AsyncSession, index: Index, slugs: Sequence[str]) -> N
     await asyncio.to_thread(index.replace, slugs, [document(section, tags) for section in sections])
 
 
-async def reconcile(database: Database, index: Index) -> Repairs:
+async def reconcile(database: Database, index: "Index") -> Repairs:
     """Compare settings, ids and versions with the live tables, and mend what differs."""
     if await asyncio.to_thread(index.created) is None:
         await reindex(database, index)
@@ -123,7 +130,7 @@ async def reconcile(database: Database, index: Index) -> Repairs:
     return Repairs(settings=changed, slugs=tuple(slugs))
 
 
-async def reindex(database: Database, index: Index, progress: Progress = lambda _done, _all: None) -> None:
+async def reindex(database: Database, index: "Index", progress: Progress = lambda _done, _all: None) -> None:
     """Build the index anew beside the one that is searched, and exchange them in one moment.
 
     Interrupted, the next call goes on from there.
@@ -158,7 +165,7 @@ async def reindex(database: Database, index: Index, progress: Progress = lambda 
     progress(len(slugs), len(slugs))
 
 
-async def drift(database: Database, index: Index) -> list[str]:
+async def drift(database: Database, index: "Index") -> list[str]:
     """The bulletins whose documents are not what they should be."""
     found = await asyncio.to_thread(index.stamps)
     async with database.snapshot() as session:
@@ -194,14 +201,14 @@ async def _tagged(session: AsyncSession, tags: Collection[str]) -> Sequence[str]
     return (await session.scalars(tagged.order_by(Bulletin.date.desc()))).all()
 
 
-async def _configure(session: AsyncSession, index: Index) -> bool:
+async def _configure(session: AsyncSession, index: "Index") -> bool:
     wanted = settings(await taxonomy(session))
     for name, others in over_limits(wanted["synonyms"]).items():
         log.warning("search.synonyms-left-out", name=name, others=others)
     return await asyncio.to_thread(index.configure, wanted)
 
 
-def _beside(index: Index) -> Index:
+def _beside(index: "Index") -> "Index":
     """The index to fill: a new one, or what an interrupted call has left."""
     following = index.beside()
     left, current = following.created(), index.created()

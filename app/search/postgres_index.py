@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import delete, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +12,7 @@ from app.bulletins.events import BulletinPublished
 from app.bulletins.models import Bulletin, Tag
 from app.kit.changes import ChangeLog
 from app.kit.db import Database
+from app.kit.pinyin import initials, syllables
 from app.search import documents
 from app.search.contract import SectionDocument
 from app.search.models import Indexed, IndexedSection, NextSection, SearchTerm
@@ -181,8 +181,8 @@ async def _count(session: AsyncSession, counts: Counter[str]) -> None:
 
 async def _learn(session: AsyncSession, counts: Mapping[str, int]) -> None:
     """Add words that are new, with the ways their Chinese can be typed in Latin letters."""
-    sounds = [lazy_pinyin(term) if is_chinese(term) else None for term in counts]
-    firsts = [lazy_pinyin(term, Style.FIRST_LETTER) if is_chinese(term) else None for term in counts]
+    sounds = [syllables(term) if is_chinese(term) else None for term in counts]
+    firsts = [initials(term) if is_chinese(term) else None for term in counts]
     parameters = {
         "terms": list(counts),
         "counts": list(counts.values()),

@@ -127,7 +127,7 @@ def _term(term: Term, weight: str = "") -> str:
 
 def _phrase(phrase: Phrase, weight: str = "", *, prefix: bool = False) -> str:
     """Words at their distances; the last one is only the beginning of a Latin word with ``prefix``."""
-    found = list(tokens(phrase.text, inner=False))
+    found = tokens(phrase.text, inner=False)
     parts = []
     for place, token in enumerate(found):
         if place:

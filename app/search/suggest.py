@@ -8,9 +8,9 @@ that what was typed is the prefix of one. A tail that is the whole name stands t
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import (
     Boolean,
     Integer,
@@ -30,6 +30,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.bulletins.events import BulletinPublished, TagMerged, TagsCurated
 from app.bulletins.models import Bulletin, BulletinSource, Section, Source, Tag
+from app.kit.pinyin import by_character
 from app.search.schemas import Suggestion
 from app.search.suggest_models import SectionSuggestion, SourceSuggestion, TagSuggestion
 from app.search.text import fold, words
@@ -125,10 +126,10 @@ def keys(*names: str) -> str:
 
 
 def _keys(name: str) -> Iterator[str]:
-    syllables = _syllables(name)
+    syllables = by_character(name)
     starts = sorted({start for _, start in words(name) if name[start].isalnum()})
     for start in starts:
-        spoken = [syllable for syllable in syllables[start:] if syllable.isalnum()]
+        spoken = list(islice(filter(str.isalnum, syllables[start:]), LENGTH))
         for tail in (name[start:], "".join(spoken), "".join(syllable[0] for syllable in spoken)):
             key = _key(tail)
             yield key
@@ -136,14 +137,9 @@ def _keys(name: str) -> Iterator[str]:
                 yield f"^{key}"
 
 
-def _syllables(name: str) -> list[str]:
-    """One for each character: how it is read, or itself where it has no reading."""
-    return lazy_pinyin(name, errors=list)  # type: ignore[arg-type]  # lists are allowed, see its manual
-
-
 def _key(text: str) -> str:
     """Its first letters, characters and digits: blanks and signs are typed by some only."""
-    return "".join(filter(str.isalnum, text))[:LENGTH]
+    return "".join(islice(filter(str.isalnum, text), LENGTH))
 
 
 def _typed(text: str) -> list[str]:
@@ -151,7 +147,7 @@ def _typed(text: str) -> list[str]:
     typed = fold(text)
     meant = [_key(typed)]
     if any(character.isascii() and character.isalpha() for character in typed):
-        spoken = "".join(filter(str.isalnum, _syllables(typed)))
+        spoken = "".join(filter(str.isalnum, by_character(typed)))
         meant += [spoken] if len(spoken) <= LENGTH else []
     return [key for key in dict.fromkeys(meant) if key]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from operator import ne
 from typing import NamedTuple
 
 import opencc
@@ -61,27 +62,33 @@ class Token(NamedTuple):
 
 def fold(text: str) -> str:
     """Text as it is compared: compatibility forms, case, accents and Traditional characters folded."""
-    return folded(text).text
+    return _simplified(text.translate(_FOLDING))
 
 
 def folded(text: str) -> Folded:
-    """Like :func:`fold`, with the way back to the original's characters.
-
-    A text in Traditional characters is taken for Taiwan's, whose words are turned into the mainland's
-    too (資料中心 → 数据中心); other texts keep their words.
-    """
+    """Like :func:`fold`, with the way back to the original's characters."""
     plain = text.translate(_FOLDING)
     if all(len(_FOLDING[ord(character)]) == 1 for character in set(text)):
         origin = list(range(len(text)))
     else:
         origin = [at for at, character in enumerate(text) for _ in _FOLDING[ord(character)]]
-    simplified = _to_simplified(plain)
-    changed = sum(a != b for a, b in zip(plain, simplified, strict=False))
-    if changed > _TRADITIONAL_SHARE * len(plain):
-        simplified = _from_taiwan(plain)
+    simplified = _simplified(plain)
     if len(simplified) != len(plain):
         return _aligned(plain, origin, simplified)
     return Folded(simplified, origin)
+
+
+def _simplified(plain: str) -> str:
+    """The text in Simplified characters.
+
+    A text in Traditional characters is taken for Taiwan's, whose words are turned into the mainland's
+    too (資料中心 → 数据中心); other texts keep their words.
+    """
+    simplified = _to_simplified(plain)
+    if simplified == plain:
+        return plain
+    changed = sum(map(ne, plain, simplified))
+    return _from_taiwan(plain) if changed > _TRADITIONAL_SHARE * len(plain) else simplified
 
 
 def variants(text: str) -> tuple[str, ...]:
@@ -164,12 +171,13 @@ def query_words(text: str) -> list[str]:
     return [token.word for token in tokens(text, inner=False)]
 
 
-def tokens(text: str, *, inner: bool = True) -> Iterator[Token]:
+def tokens(text: str, *, inner: bool = True) -> list[Token]:
     """The words of folded text, with or without the words inside words.
 
     Positions count characters, but not blanks, quotation marks and joints: words that stand side by
     side are as far apart as the first one is long, however it is written.
     """
+    found: list[Token] = []
     weightless = [match.start() for match in _WEIGHTLESS.finditer(text)]
     passed = 0
     for run in _RUN.finditer(text):
@@ -177,13 +185,16 @@ def tokens(text: str, *, inner: bool = True) -> Iterator[Token]:
         while passed < len(weightless) and weightless[passed] < start:
             passed += 1
         written, before = run.group(), start - passed
-        if run["han"]:
-            for word, offset in _han(written, inner):
-                yield Token(word, start + offset, start + offset + len(word), before + offset)
+        if run.lastgroup == "han":
+            found += [
+                Token(word, start + offset, start + offset + len(word), before + offset)
+                for word, offset in _han(written, inner)
+            ]
         else:
             for word, offset, end in _latin(written, inner):
                 position = before + len(_JOINTS.sub("", written[:offset]))
-                yield Token(word[:_LONGEST], start + offset, start + end, position)
+                found.append(Token(word[:_LONGEST], start + offset, start + end, position))
+    return found
 
 
 def _latin(run: str, inner: bool) -> Iterator[tuple[str, int, int]]:
@@ -204,13 +215,17 @@ def _latin(run: str, inner: bool) -> Iterator[tuple[str, int, int]]:
         start = end
 
 
-def _han(run: str, inner: bool) -> Iterator[tuple[str, int]]:
+def _han(run: str, inner: bool) -> list[tuple[str, int]]:
     dictionary = _dictionary()
-    for word, start in dictionary.cut(run):
-        yield word, start
-        if inner and len(word) > 2:
-            for offset, end in dictionary.inside(word):
-                yield word[offset:end], start + offset
+    cut = dictionary.cut(run)
+    if not inner:
+        return cut
+    found: list[tuple[str, int]] = []
+    for word, start in cut:
+        found.append((word, start))
+        if len(word) > 2:
+            found += [(word[offset:end], start + offset) for offset, end in dictionary.inside(word)]
+    return found
 
 
 @cache

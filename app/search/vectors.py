@@ -19,6 +19,10 @@ _GAP = 2
 """Between heading, tags and body, so that no phrase reaches from one into the next."""
 
 
+_Cut = tuple[str, list[Token], str]
+"""A part of a section: compact, its words, and tight."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """Folded, tight text and the literals of both columns; ``lexemes`` are the different words."""
@@ -35,29 +39,32 @@ def vectors(document: SectionDocument, tag_names: Sequence[str]) -> Vectors:
     places: defaultdict[str, list[str]] = defaultdict(list)
     starts: set[str] = set()
     offset = 1
-    parts = [("A", *_cut(heading)), *(("B", *_cut_name(name)) for name in tag_names), ("", *_cut(body))]
-    for weight, plain, cut in parts:
+    names = [("B", _cut_name(name)) for name in tag_names]
+    cuts = [("A", _cut(heading)), *names, ("", _cut(body))]
+    for weight, (plain, cut, _) in cuts:
         for word, _, _, position in cut:
             places[word].append(f"{offset + position}{weight}")
-        starts.update(plain[position : position + START] for _, _, _, position in cut)
+            starts.add(plain[position : position + START])
         offset += len(plain) + _GAP
     return Vectors(
-        text="\n".join(map(tight, (heading, *map(fold, tag_names), body))),
+        text="\n".join(part for _, (_, _, part) in cuts),
         words=" ".join(f"{quoted(word)}:{','.join(at[:_MOST_POSITIONS])}" for word, at in places.items()),
         starts=" ".join(map(quoted, sorted(starts))),
         lexemes=frozenset(places),
     )
 
 
-def _cut(part: str) -> tuple[str, list[Token]]:
-    return compact(part), list(tokens(part))
+def _cut(part: str) -> _Cut:
+    return compact(part), tokens(part), tight(part)
 
 
 @lru_cache(maxsize=2_000)
-def _cut_name(name: str) -> tuple[str, list[Token]]:
+def _cut_name(name: str) -> _Cut:
     return _cut(fold(name))
 
 
 def quoted(lexeme: str) -> str:
     """A lexeme as tsvector and tsquery literals have it."""
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+    if "'" in lexeme or "\\" in lexeme:
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"

@@ -31,6 +31,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.kit.reasons import reason
 from app.kit.settings import Settings, SettingsError
 
 API = "https://api.weixin.qq.com"
@@ -156,5 +157,4 @@ def load(settings: Settings) -> Accounts | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise SettingsError(f"NQPF_WECHAT: {settings.wechat}: {place}: {reason}") from None
+        raise SettingsError(f"NQPF_WECHAT: {settings.wechat}: {place}: {reason(first)}") from None

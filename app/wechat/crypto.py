@@ -10,8 +10,11 @@ import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 _BLOCK = 32
 _RANDOM = 16
@@ -77,5 +80,7 @@ class Crypter:
         return plain[_HEAD:end]
 
     @staticmethod
-    def _cipher(key: bytes) -> Cipher[modes.CBC]:
+    def _cipher(key: bytes) -> "Cipher[CBC]":
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         return Cipher(algorithms.AES256(key), modes.CBC(key[:16]))

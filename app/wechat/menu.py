@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from app.kit.reasons import reason
 from app.wechat.accounts import Account
 
 NAME_BYTES, INNER_NAME_BYTES, KEY_BYTES, URL_BYTES = 16, 60, 128, 1_024
@@ -94,8 +95,7 @@ def declared(account: Account) -> Menu:
         raise MenuError(f"{source} is not TOML") from None
     except ValidationError as error:
         first = error.errors()[0]
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise MenuError(f"{source}: {'.'.join(map(str, first['loc']))}: {reason}") from None
+        raise MenuError(f"{source}: {'.'.join(map(str, first['loc']))}: {reason(first)}") from None
 
 
 def lines(menu: Mapping[str, Any]) -> Iterator[str]:

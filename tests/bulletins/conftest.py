@@ -163,7 +163,7 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> Any:
     assert body["instance"] == answer.request.url.raw_path.partition(b"?")[0].decode()
     assert body["title"]
     assert body["detail"]
-    assert ("errors" in body) == (kind == "invalid-parameter")
+    assert ("errors" in body) == (kind in {"invalid-parameter", "invalid-cursor"})
     return body
 
 

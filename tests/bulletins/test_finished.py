@@ -1,6 +1,9 @@
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import psycopg
@@ -11,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import wiring
 from app.bulletins import finished
 from app.bulletins.document import BulletinDocument
-from app.bulletins.models import Finished
+from app.bulletins.models import Finished, Tag
 from app.bulletins.published import Standing, published
 from app.bulletins.taxonomy import curated
 from app.editorial.commands import curate_tags
@@ -80,6 +83,22 @@ def test_the_bytes_are_the_same_for_a_document_that_is_in_no_live_table(
         assert contents(kept) == contents(list(finished.finish(everything, standing)))
 
     on_database(settings, test)
+
+
+def test_other_bytes_of_the_same_content_have_another_form(everything: BulletinDocument) -> None:
+    tags = {
+        slug: Tag(slug=slug, kind="topic", name=f"名 {slug}", name_en=f"Name {slug}")
+        for slug in everything.tag_slugs
+    }
+    moment = datetime(2026, 6, 25, 8, 30, 15, 250_000, tzinfo=UTC)
+    references = [UUID(int=number) for number, _ in enumerate(everything.citations, 1)]
+    standing = Standing(2, moment, moment, "2026-06-24", None, tags, references)
+    digest = hashlib.sha256(b"\n".join(row.body for row in finished.finish(everything, standing)))
+    # When the bytes are meant to change: raise FORM and write both here.
+    assert (finished.FORM, digest.hexdigest()) == (
+        1,
+        "36bdb668e0d8a762ff0b9ced3a49a2c912fdb0af9f5b4549fe1659e25d1c820a",
+    )
 
 
 def test_every_coding_is_ready_where_it_is_worth_it(
@@ -189,6 +208,48 @@ def test_answers_of_another_form_are_not_given_and_rebuilding_goes_on_where_it_s
 
     on_database(settings, go_on)
     assert answers() == before
+
+
+def test_a_publication_drops_what_it_changes_and_spares_the_rest(
+    publish: Publish, server: Server, shelf: list[BulletinDocument]
+) -> None:
+    old, before, new = shelf[0], shelf[8], shelf[9]
+    far = old.model_copy(update={"sections": (), "citations": ()})
+    touched = {*new.tag_slugs}
+    publish(far, before)
+    spared_tag = next(slug for slug in ("ai-capex", "quantum") if slug not in touched)
+    dropped = {
+        "/v1/bulletins",
+        "/v1/bulletins/latest",
+        f"/v1/bulletins/{before.slug}",
+        f"/v1/bulletins/{before.slug}/sections/1",
+        f"/v1/bulletins/{new.slug}",
+        f"/v1/bulletins?tag={new.tag_slugs[0]}",
+        f"/v1/tags/{new.tag_slugs[0]}",
+        "/v1/tags",
+        "/v1/sections",
+        "/v1/references",
+        "/v1/sources",
+    }
+    spared = {
+        f"/v1/bulletins/{far.slug}",
+        f"/v1/bulletins/{far.slug}?fields=slug",
+        f"/v1/bulletins?tag={spared_tag}",
+        f"/v1/sections?tag={spared_tag}",
+        f"/v1/tags/{spared_tag}",
+    }
+
+    def hot() -> set[str]:
+        return {f"{path}?{query.decode()}".removesuffix("?") for path, query in server.store.hot}
+
+    for path in dropped | spared:
+        server.client.get(path)
+        server.client.get(path)
+    assert hot() >= (dropped | spared) - {f"/v1/bulletins/{new.slug}"}
+    publish(new)
+    assert hot() & (dropped | spared) == spared
+    assert server.client.get(f"/v1/bulletins/{before.slug}").json()["next"] == new.slug
+    assert server.client.get(f"/v1/bulletins/{new.slug}").status_code == 200
 
 
 @pytest.mark.parametrize("slug", ["2026-03-99", "a\x00b", "x" * 80, "%", "2026-06-25'--"])

@@ -28,7 +28,9 @@ def test_a_damaged_cursor_is_refused(reading: httpx2.Client, address: str) -> No
     damaged = [cursor[:-2], cursor[2:], "a", "abcd", "W10", "bnVsbA", "NQ", "e30", "_" * 500]
     for value in [*damaged, forged(cursor), forged(cursor, "2026-03-04", 1, 1), forged(cursor, {}, [])]:
         answer = reading.get(address, params={"limit": 1, "cursor": value})
-        assert "cursor" in problem(answer, 422, "invalid-cursor")["detail"]
+        body = problem(answer, 422, "invalid-cursor")
+        assert body["detail"] == "cursor: it is damaged"
+        assert body["errors"] == [{"parameter": "cursor", "detail": "it is damaged"}]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from app.bulletins import queries
+from app.kit import connections
 from app.kit.settings import Settings
 from tests.bulletins.conftest import problem
 from tests.conftest import Cluster, Server, serving
@@ -63,6 +64,42 @@ def test_with_all_connections_taken_it_is_unavailable_until_one_is_free(
             holder.rollback()
             assert waiting.result().status_code == 200
         assert server.client.get("/v1/tags").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/bulletins?limit={}", "/v1/bulletins/2026-01-{:02}"], ids=["list", "one"]
+)
+def test_one_more_than_may_wait_is_refused_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(connections, "WAITING", 2)
+    monkeypatch.setattr(connections, "PATIENCE", 600.0)
+    settings = settings.model_copy(update={"pool_size": 1})
+    with (
+        serving(settings) as server,
+        psycopg.connect(settings.conninfo) as holder,
+        ThreadPoolExecutor() as others,
+        httpx2.Client(base_url=server.client.base_url, timeout=60) as client,
+    ):
+        primary = server.app.state.database._primary
+
+        def full() -> bool:
+            queue = primary._pool.get_stats().get("requests_waiting", 0)
+            blocked = holder.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
+            return bool(blocked) and 2 in (queue, primary._inside - 1)
+
+        holder.execute("LOCK TABLE bulletin, finished")
+        waiting = [others.submit(client.get, path.format(number)) for number in (1, 2, 3)]
+        deadline = time.monotonic() + 20
+        while not full():
+            assert time.monotonic() < deadline
+        refused = client.get(path.format(4))
+        problem(refused, 503, "unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+        assert not any(each.done() for each in waiting)
+        holder.rollback()
+        assert {each.result().status_code for each in waiting} <= {200, 404}
+        assert client.get(path.format(4)).status_code in {200, 404}
 
 
 def test_a_bug_answers_with_a_problem_that_gives_nothing_away(

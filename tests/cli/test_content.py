@@ -67,6 +67,22 @@ def test_changed_file_makes_a_new_revision_and_version(nqpf: Run, bulletin: Path
     assert listed["more"] is False
 
 
+def test_file_that_is_named_twice_is_read_once_and_that_is_said(
+    nqpf: Run, bulletin: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link.txt").symlink_to(bulletin)
+    done = nqpf("import", bulletin, "missing.txt", "link.txt", "./missing.txt", "--publish")
+    assert done.returncode == 1
+    assert f"link.txt：与前面的 {bulletin} 是同一个文件，只读一次\n" in done.stdout
+    assert done.stdout.count("2026-06-25 新建，修订 1") == 1
+    assert done.stdout.count("file.missing") == 1
+    again = imported(nqpf("import", bulletin, "link.txt", "--json"))
+    assert [(file["outcome"], file["same_as"]) for file in again] == [
+        ("unchanged", None),
+        (None, str(bulletin)),
+    ]
+
+
 def test_bad_file_does_not_stop_the_others(nqpf: Run, bulletin: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").touch()
     done = nqpf("import", "missing.txt", "empty.txt", bulletin, "--publish", "--json")

@@ -4,6 +4,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -51,7 +52,7 @@ def test_everything_in_order_but_the_worker_is_said_so(nqpf: Run, free_port: int
     assert done.returncode == 0
     assert found.pop("worker")["status"] == "warning"
     assert {check["status"] for check in found.values()} == {"ok"}
-    assert {"settings", "port", "database", "migrations", "content", "meilisearch"} < set(found)
+    assert {"settings", "data", "port", "database", "migrations", "content", "meilisearch"} < set(found)
     lines = nqpf("doctor", PORT=free_port).stdout
     assert "warning worker: 0 running" in lines
     assert "start one with `nqpf worker`" in lines
@@ -76,7 +77,14 @@ def test_failed_job_is_a_warning(nqpf: Run, settings: Settings, free_port: int) 
 def test_bad_setting_is_named(nqpf: Run) -> None:
     done = nqpf("doctor", "--json", PORT="http")
     assert done.returncode == 1
-    assert checks(done)["settings"]["message"].startswith("PORT: ")
+    assert checks(done)["settings"]["message"] == "PORT: a whole number is expected"
+
+
+def test_all_bad_settings_are_named_at_once(nqpf: Run) -> None:
+    done = nqpf("doctor", PORT="http", NQPF_POOL_SIZE=0, MEILI_URL="search", NQPF_PORT=1, NQPF_COLOUR="red")
+    assert done.returncode == 1
+    named = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("ERROR   settings: ")]
+    assert named == ["NQPF_COLOUR", "NQPF_PORT", "MEILI_URL:", "PORT:", "NQPF_POOL_SIZE:"]
 
 
 def test_unreachable_database_says_how_to_mend_it(nqpf: Run, free_port: int) -> None:
@@ -140,8 +148,29 @@ def test_data_folder_without_a_database_is_a_warning_and_stays_empty(
 def test_data_folder_that_cannot_be_one_is_an_error(nqpf: Run, free_port: int, data: str) -> None:
     done = nqpf("doctor", "--json", DATABASE_URL="", NQPF_DATA=data, PORT=free_port)
     assert done.returncode == 1
-    assert checks(done)["database"]["status"] == "error"
-    assert "NQPF_DATA" in checks(done)["database"]["remedy"]
+    assert checks(done)["data"]["message"] == f"{data} cannot be written to (Not a directory)"
+    assert "NQPF_DATA" in checks(done)["data"]["remedy"]
+    assert "database" not in checks(done)
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_data_folder_that_cannot_be_written_to_is_one_line(nqpf: Run, free_port: int, below: bool) -> None:
+    # Not even root may make a file here.
+    data = "/proc/data" if below else "/proc"
+    done = nqpf("doctor", NQPF_DATA=data, PORT=free_port)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ERROR")]
+    assert line.startswith(f"ERROR   data: {data} cannot be written to (")
+
+
+def test_one_is_told_in_the_singular(nqpf: Run, settings: Settings, free_port: int, samples: Path) -> None:
+    nqpf("import", samples / "2026-06-25.txt", "--publish")
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("DELETE FROM procrastinate_jobs")
+        connection.execute("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('q', 't')")
+    found = checks(nqpf("doctor", "--json", PORT=free_port))
+    assert found["content"]["message"] == "1 draft, 1 published bulletin"
+    assert found["worker"]["message"] == "0 running, 1 job waiting, 0 failed"
 
 
 def test_key_without_a_meilisearch_is_a_warning(nqpf: Run, free_port: int) -> None:

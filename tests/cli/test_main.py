@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from app.kit.settings import Settings
+from tests.cli.conftest import COMMAND, environment_with
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Line = Callable[[subprocess.CompletedProcess[str]], str]
@@ -35,6 +36,23 @@ def password(settings: Settings) -> str:
             rules.write_text("local all cautious scram-sha-256\n" + rules.read_text())
         connection.execute("SELECT pg_reload_conf()")
     return settings.conninfo.replace("://postgres@", "://cautious:wrong@")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "--json"], ["doctor"], ["export-openapi"]], ids=" ".join
+)
+def test_full_disk_below_the_output_is_one_line(settings: Settings, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            check=False,
+            env=environment_with({"DATABASE_URL": settings.conninfo}),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "nqpf: cannot write the output: No space left on device\n"
 
 
 def test_help_loads_nothing_heavy() -> None:

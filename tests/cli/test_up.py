@@ -69,15 +69,44 @@ def test_interrupt_from_the_keyboard_stops_every_process(start: Start) -> None:
     assert not any(child.is_running() for child in started.values())
 
 
-def test_process_that_ends_by_itself_ends_all(start: Start) -> None:
+def test_api_that_ends_by_itself_ends_all(start: Start) -> None:
     up = start("up", "--port", 0)
     ready(up)
     started = children(up)
-    started["worker"].kill()
+    started["serve"].kill()
     _, errors = up.communicate(timeout=60)
     assert up.returncode == 1
-    assert errors.splitlines()[-1].startswith("nqpf: the worker stopped by itself (exit code -9)")
+    assert errors.splitlines()[-1].startswith("nqpf: the API stopped by itself (exit code -9)")
     assert not any(child.is_running() for child in started.values())
+
+
+def test_worker_that_dies_is_started_again_but_not_for_ever(start: Start) -> None:
+    up = start("up", "--port", 0)
+    url = ready(up)
+    api = children(up)["serve"]
+    for _ in range(4):
+        killed = children(up)["worker"]
+        killed.kill()
+        assert said_by(up.stdout, "worker") == (
+            "The worker stopped by itself (exit code -9) and is started again.\n"
+        )
+        assert wait_for_worker(up) != killed
+    assert api.is_running()
+    assert bulletin(url)["version"] == 1
+    children(up)["worker"].kill()
+    _, errors = up.communicate(timeout=60)
+    assert up.returncode == 1
+    assert errors.splitlines()[-1].startswith("nqpf: the worker stopped 5 times within a minute")
+    assert not api.is_running()
+
+
+def wait_for_worker(process: "subprocess.Popen[str]") -> psutil.Process:
+    """The worker as soon as it runs as a process of its own."""
+    deadline = time.monotonic() + 60
+    while (found := children(process).get("worker")) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
 
 
 def test_killed_supervisor_takes_its_processes_along_and_leaves_the_port(start: Start) -> None:

@@ -77,8 +77,62 @@ def test_a_gap_is_reported_once_and_unnumbered_sections_do_not_count() -> None:
     sections = tuple(section(number, numeral) for number, numeral in enumerate(numerals, start=1))
     findings = check(document(sections=sections), TODAY)
     assert [(f.code, f.position.section) for f in findings] == [("section.number-gap", 4)]
-    assert "“四”" in findings[0].message
-    assert "第 3 条" in findings[0].message
+    assert findings[0].message == "条目编号从“二”跳到“四”，缺少第 3 条：请补上缺少的条目，或改正编号。"
+
+
+@pytest.mark.parametrize(
+    ("numerals", "message"),
+    [
+        (["二"], "第一个条目的编号是“二”，缺少第 1 条：请补上缺少的条目，或改正编号。"),
+        (
+            ["（一）", "（五）"],
+            "条目编号从“（一）”跳到“（五）”，缺少第 2 至 4 条：请补上缺少的条目，或改正编号。",
+        ),
+        (["一", "二", "四", "三"], "条目编号“三”排在“四”之后：请调整顺序，或改正编号。"),
+    ],
+)
+def test_a_gap_says_what_is_missing_or_out_of_order(numerals: list[str], message: str) -> None:
+    sections = tuple(section(number, numeral) for number, numeral in enumerate(numerals, start=1))
+    assert check(document(sections=sections), TODAY)[-1].message == message
+
+
+def test_a_heading_as_long_as_a_paragraph_is_told_of_with_its_length() -> None:
+    long = Section(number=1, numeral="一", heading="长" * 101, body=(Paragraph(text="正文。"),))
+    (finding,) = check(document(sections=(long,)), TODAY)
+    assert (finding.code, finding.severity, finding.position.section) == (
+        "section.heading-long",
+        "warning",
+        1,
+    )
+    assert "有 101 字" in finding.message
+    assert found(sections=(long.model_copy(update={"heading": "长" * 100}),)) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "ftp://a.cn/x",
+        "a.cn",
+        "http://",
+        "https://a .cn",
+        "https://www..cn/x",
+        "http://[x",
+    ],
+)
+def test_an_address_that_is_none_of_the_web_is_told_of_and_kept(url: str) -> None:
+    (finding,) = check(document(citations=(citation(url=url),)), TODAY)
+    assert (finding.code, finding.severity, finding.position.citation) == (
+        "reference.url-invalid",
+        "warning",
+        1,
+    )
+    assert f"“{url}”" in finding.message
+
+
+@pytest.mark.parametrize("url", ["http://a.cn", "HTTPS://A.CN:8080/x?y=1#z", "https://例子.中国/文章", None])
+def test_an_address_of_the_web_is_in_order(url: str | None) -> None:
+    assert found(citations=(citation(url=url),)) == []
 
 
 def missing(text: str, **changes: Any) -> list[Finding]:

@@ -43,6 +43,20 @@ def test_the_house_order_decides_where_fields_look_alike() -> None:
     assert citation.purpose == "https://a.cn"
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://a.cn/x", "javascript:alert(1)", "https:/a.cn", "https：//a.cn", "http://a .cn/x y"]
+)
+def test_what_stands_for_an_address_is_kept_as_one(url: str) -> None:
+    kept = [Citation(number=1, purpose="用于案例分析。", reference=WHOLE.model_copy(update={"url": url}))]
+    assert cited(f"国家数据局 | 数据要素案例 | 2026-06-24 | 用于案例分析。 | {url}") == kept
+    assert cited(f"国家数据局 | 数据要素案例 | 2026-06-24 | {url} | 用于案例分析。") == kept
+
+
+def test_a_link_to_no_web_address_is_kept_as_one() -> None:
+    line = "国家数据局 | 数据要素案例 <ftp://a.cn/x> | 2026-06-24 | 用于案例分析。"
+    assert cited(line)[0].reference == WHOLE.model_copy(update={"url": "ftp://a.cn/x"})
+
+
 @pytest.mark.parametrize("raw", ["2026-02-30", "2026年6月", "上周五"])
 def test_a_date_that_cannot_be_read_is_kept_and_reported(raw: str) -> None:
     line = TextLine(f"国家数据局 | 案例 | {raw} | 用于分析。", 7, item=True)

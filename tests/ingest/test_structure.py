@@ -224,6 +224,29 @@ def test_a_paragraph_beyond_the_limit_is_refused_with_one_clear_error() -> None:
     with pytest.raises(UnreadableFileError) as caught:
         build(read_text("一、甲\n" + "长" * 50_001))
     assert caught.value.code == "file.too-complex"
+    assert f"段落“{'长' * 60}…”有 50001 字，最多 50000 字" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"# 题\n\n## {'长' * 50_001}\n\n正文。", f"条目标题“{'长' * 60}…”有 50001 字，最多 50000 字"),
+        (
+            f"# 题\n\n## 甲\n\n正文。\n\n## 参考文献\n\n- {'源' * 201} | 题 | 2026-06-24 | 用于 x",
+            "参考文献的来源“",
+        ),
+        (
+            f"# 题\n\n## 甲\n\n正文。\n\n## 参考文献\n\n- 源 | {'题' * 1001} | 2026-06-24 | 用于 x",
+            "参考文献的标题“",
+        ),
+        ("# 题\n\n## 甲\n\n" + "段。\n\n" * 1_001, "有的条目超过 1000 段"),
+    ],
+    ids=["heading", "source", "title", "blocks"],
+)
+def test_what_is_longer_than_allowed_is_named(text: str, told: str) -> None:
+    with pytest.raises(UnreadableFileError) as caught:
+        build(read_markdown(text))
+    assert told in caught.value.message
 
 
 def test_without_any_structure_nothing_typed_is_lost() -> None:

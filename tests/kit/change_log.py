@@ -15,6 +15,7 @@ from app.kit.changes import ChangeLog, touch
 from app.kit.db import Database, connect
 from app.kit.front_answer import Answer
 from app.kit.front_store import Store
+from app.kit.hub import Hub
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from tests.kit.toy import until
@@ -74,7 +75,7 @@ async def following(settings: Settings, **options: float) -> AsyncIterator[Store
     """A store that listens to the database of the settings."""
     store = Store()
     conninfo = make_conninfo(settings.conninfo, application_name="front")
-    async with Invalidator(conninfo, store, **options).running():
+    async with Invalidator(conninfo, store, Hub(), **options).running():
         await until(lambda: store.listening)
         yield store
 

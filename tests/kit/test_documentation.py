@@ -70,3 +70,8 @@ def test_description_and_assets_are_compressed_and_validated(
 
 def test_the_description_is_the_one_the_application_makes(library: httpx2.Client) -> None:
     assert library.get("/openapi.json").json()["info"]["title"] == "新质生产力每日动态"
+
+
+def test_the_description_has_no_parameters(library: httpx2.Client) -> None:
+    answer = library.get("/openapi.json?x=1")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "x")

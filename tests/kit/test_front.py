@@ -5,9 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse
-from starlette.types import Scope
 
+from app.kit.cors import Readers
 from app.kit.front import Front
 from tests.kit.toy import BODY, ETAG, MODIFIED, PUBLIC, Clock, Toy, direct, listening, on_front
 
@@ -208,30 +207,7 @@ def test_pages_of_other_origins_may_read_exactly_what_the_middleware_inside_allo
         assert unchanged.status_code == 304
         assert unchanged.headers["access-control-allow-origin"] in {SITE, "*"}
 
-    on_front(test, inside, origins=origins, exposed=exposed)
-
-
-def test_every_request_is_counted_once_before_anything_answers_it() -> None:
-    toy = Toy()
-    counted: list[tuple[str, str]] = []
-
-    def admit(scope: Scope) -> PlainTextResponse | None:
-        counted.append((scope["method"], scope["path"]))
-        if len(counted) > 4:
-            return PlainTextResponse("slower", 429, {"Retry-After": "7"})
-        return None
-
-    async def test(client: httpx2.AsyncClient) -> None:
-        for path in ("/a", "/a", "/b"):
-            assert (await client.get(path)).status_code == 200
-        assert (await client.post("/a")).status_code == 200
-        refused = await client.get("/a", headers={"Origin": SITE})
-        assert (refused.status_code, refused.text, refused.headers["retry-after"]) == (429, "slower", "7")
-        assert refused.headers["access-control-allow-origin"] == SITE
-        assert counted == [("GET", "/a"), ("GET", "/a"), ("GET", "/b"), ("POST", "/a"), ("GET", "/a")]
-        assert len(toy.seen) == 3
-
-    on_front(test, toy, admit=admit, origins=[SITE])
+    on_front(test, inside, readers=Readers(origins, exposed))
 
 
 def test_a_change_is_seen_by_the_next_request() -> None:

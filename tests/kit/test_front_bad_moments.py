@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from app.kit.cors import Readers
 from app.kit.front import Front
 from tests.kit.toy import BODY, PUBLIC, Clock, Toy, direct, listening, on_front, on_socket
 
@@ -124,7 +125,7 @@ def test_a_line_break_in_a_request_reaches_no_answer() -> None:
         assert b"https://a" not in answer
         assert b"X: y" not in answer
 
-    raw(test, Front(Toy(), listening(), origins=["https://a"]))
+    raw(test, Front(Toy(), listening(), readers=Readers(["https://a"])))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_the_application_is_asked_once_however_many_wait() -> None:
         assert {answer.content for answer in answers} == {BODY}
         assert len(toy.seen) == 1
 
-    on_front(test, toy, admit=arrivals)
+    on_front(test, toy, arrivals=arrivals)
 
 
 @pytest.mark.parametrize("leaving", [0, 1])
@@ -49,7 +49,7 @@ def test_a_client_that_goes_away_takes_the_answer_from_nobody(leaving: int) -> N
         assert {answer.content for answer in await asyncio.gather(*waiting)} == {BODY}
         assert len(toy.seen) == 1
 
-    on_front(test, toy, admit=arrivals)
+    on_front(test, toy, arrivals=arrivals)
 
 
 def test_a_request_that_the_server_cancels_does_not_cancel_the_load() -> None:
@@ -91,7 +91,7 @@ def test_what_is_for_one_client_is_given_to_no_other() -> None:
         assert [answer.text for answer in await asyncio.gather(*waiting)] == names
         assert len(toy.seen) == 5
 
-    on_front(test, toy, admit=arrivals)
+    on_front(test, toy, arrivals=arrivals)
 
 
 def test_a_change_during_a_load_keeps_its_answer_out_and_later_readers_do_not_join_it() -> None:
@@ -118,7 +118,7 @@ def test_a_change_during_a_load_keeps_its_answer_out_and_later_readers_do_not_jo
         assert (await client.get("/a")).content == new, "the older load ended last, and is not kept"
         assert len(toy.seen) == 2
 
-    on_front(test, toy, store, admit=arrivals)
+    on_front(test, toy, store, arrivals=arrivals)
 
 
 def test_after_a_private_answer_the_next_requests_reach_the_application_as_they_are() -> None:
@@ -216,7 +216,7 @@ def test_a_failure_is_shared_by_those_who_wait_and_then_tried_again(error: Excep
         toy.status, toy.headers, toy.error = 200, PUBLIC, None
         assert (await client.get("/a")).status_code == 200
 
-    on_front(test, toy, admit=arrivals)
+    on_front(test, toy, arrivals=arrivals)
 
 
 def test_a_failure_before_somebody_with_credentials_is_not_shared() -> None:
@@ -230,7 +230,7 @@ def test_a_failure_before_somebody_with_credentials_is_not_shared() -> None:
         await asyncio.gather(*waiting)
         assert len(toy.seen) == 3
 
-    on_front(test, toy, admit=arrivals)
+    on_front(test, toy, arrivals=arrivals)
 
 
 async def raises(_scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -12,7 +12,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(Request(scope).method)(scope, receive, send)
 
 
-def ask(method: str) -> list[Message]:
+def ask(method: str, path: str = "/") -> list[Message]:
     """What the layer sends to the server, which is not the one to leave the body out."""
     sent: list[Message] = []
 
@@ -22,8 +22,8 @@ def ask(method: str) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": "/", "headers": []}
-    asyncio.run(Head(app)(scope, receive, send))
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    asyncio.run(Head(app, itself=lambda scope: scope["path"] == "/long")(scope, receive, send))
     return sent
 
 
@@ -35,3 +35,7 @@ def test_head_is_answered_as_get_without_the_body() -> None:
 
 def test_other_methods_pass_unchanged() -> None:
     assert [message["body"] for message in (ask("GET")[1], ask("POST")[1])] == [b"GET", b"POST"]
+
+
+def test_what_is_too_long_is_left_to_the_application() -> None:
+    assert ask("HEAD", "/long")[1]["body"] == b"HEAD"

@@ -7,6 +7,7 @@ import pytest
 from app.kit.changes import EVERYTHING, ChangeLog
 from app.kit.db import Database, connect
 from app.kit.front_store import Store
+from app.kit.hub import Hub
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings
 from tests.kit.change_log import (
@@ -147,7 +148,7 @@ def test_a_server_that_hangs_makes_the_store_deaf(settings: Settings) -> None:
 def test_it_waits_for_a_database_that_is_not_ready(empty_settings: Settings) -> None:
     async def run() -> None:
         store = Store()
-        async with Invalidator(empty_settings.conninfo, store).running():
+        async with Invalidator(empty_settings.conninfo, store, Hub()).running():
             await asyncio.sleep(0)
             assert not store.listening
             execute(empty_settings, CHANGES)

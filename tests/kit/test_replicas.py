@@ -24,8 +24,8 @@ from app.kit.embedded_postgres import Cluster, running
 from app.kit.run_as import open_the_way
 from app.kit.settings import Settings
 from app.wiring import changes
-from tests.bulletins.conftest import on_the_shelf
-from tests.conftest import publish_into
+from tests.bulletins.conftest import on_the_shelf, problem
+from tests.conftest import publish_into, serving
 from tests.kit.change_log import execute
 from tests.kit.toy import until
 
@@ -150,6 +150,26 @@ def test_who_knows_a_version_gets_no_older_one(pair: Pair) -> None:
         pair.replay(on=True)
 
     on(pair, test)
+
+
+def test_a_reader_who_names_a_version_gets_no_older_one_over_http(pair: Pair) -> None:
+    document = on_the_shelf(1).model_copy(update={"citations": (), "sections": ()})
+    address = f"/v1/bulletins/{document.slug}"
+    publish_into(pair.settings, [document])
+    asyncio.run(until(pair.caught_up))
+    with serving(pair.settings) as server:
+        # A process that has not heard of the correction yet: only then a replica may lack it.
+        server.app.state.database.heard = lambda: 0
+        pair.replay(on=False)
+        publish_into(pair.settings, [document.model_copy(update={"abstract": "更正"})])
+        server.forget()
+        try:
+            assert server.client.get(address).json()["version"] == 1
+            assert server.client.get(f"{address}?min_version=2").json()["version"] == 2
+            newest = server.client.get(f"{address}?min_version=3")
+        finally:
+            pair.replay(on=True)
+        assert problem(newest, 404, "not-found")["detail"] == f"Version 2 is the newest of {document.slug}."
 
 
 def test_of_several_hosts_the_one_that_takes_writes_is_found(pair: Pair) -> None:

@@ -48,6 +48,13 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_LOG_FORMAT": "json",
         "NQPF_FOUR_EYES": "true",
         "NQPF_POOL_SIZE": "7",
+        "NQPF_LIMITS_URL": "valkey://counts:6379/1",
+        "NQPF_LIMITS_ANONYMOUS": "60/minute",
+        "NQPF_LIMITS_PARTNER": "600/minute;20000/day",
+        "NQPF_LIMITS_INTERNAL": "6000/minute",
+        "NQPF_LIMITS_EXEMPT": "127.0.0.0/8, ::1",
+        "NQPF_WEBHOOK_ALLOW": "127.0.0.1/32",
+        "NQPF_SECRETS_KEYS": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
         "NQPF_DATABASE_WAIT": "60",
         "NQPF_CACHE_BYTES": "1000000",
@@ -161,3 +168,18 @@ def test_password_is_never_shown(url: str, shown: str) -> None:
     settings = Settings().with_database(url)
     assert settings.database_shown == shown
     assert "pass" not in repr(settings.database_url)
+
+
+def test_origins_are_kept_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_CORS_ORIGINS", "https://例子.中国,https://例子.中国:8443,https://A.example,*")
+    assert Settings.load().cors_origins == (
+        "https://xn--fsqu00a.xn--fiqs8s",
+        "https://xn--fsqu00a.xn--fiqs8s:8443",
+        "https://a.example",
+        "*",
+    )
+
+
+def test_origin_that_cannot_be_a_domain_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_CORS_ORIGINS", "https://例.." + "子" * 80)
+    assert refusal().startswith("NQPF_CORS_ORIGINS: ")

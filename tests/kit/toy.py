@@ -77,14 +77,20 @@ class Toy:
         return dict(self.seen[-1]["headers"])
 
 
+@dataclass
 class Arrivals:
-    """An ``admit`` that lets everybody in and counts them."""
+    """Counts the requests that have come."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    count: int = 0
 
-    def __call__(self, _scope: Scope) -> None:
-        self.count += 1
+    def before(self, app: ASGIApp) -> ASGIApp:
+        """``app``, whose requests are counted before it sees them."""
+
+        async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+            self.count += 1
+            await app(scope, receive, send)
+
+        return counting
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -130,12 +136,14 @@ def on_front(
     test: Callable[[httpx2.AsyncClient], Awaitable[None]],
     app: ASGIApp,
     store: Store | None = None,
+    arrivals: Arrivals | None = None,
     **options: Any,
 ) -> None:
     """Run a test on the application behind a front."""
+    front = Front(app, listening() if store is None else store, **options)
 
     async def run() -> None:
-        async with on_socket(Front(app, listening() if store is None else store, **options)) as client:
+        async with on_socket(arrivals.before(front) if arrivals else front) as client:
             await test(client)
 
     asyncio.run(run())

@@ -282,6 +282,18 @@ def test_stats_count_everything(get: Get, archive: Archive) -> None:
     )
 
 
+def test_stats_show_what_each_of_the_last_twelve_months_has_brought(get: Get, archive: Archive) -> None:
+    growth = get("/v1/stats")["growth"]
+    months = [f"{day:%Y-%m-01}" for day in archive.days()]
+    assert growth[0]["start"] == months[-1]
+    assert len(growth) == 12
+    assert [each["start"] for each in growth] == sorted({each["start"] for each in growth}, reverse=True)
+    for each in growth:
+        assert each["bulletins"] == months.count(each["start"])
+        in_month = [section for section in archive.sections if f"{day(section):%Y-%m-01}" == each["start"]]
+        assert each["sections"] == len(in_month)
+
+
 def test_an_empty_archive_has_answers(api: httpx2.Client) -> None:
     assert api.get("/v1/stats").json()["totals"]["bulletins"] == 0
     assert api.get("/v1/tags/trending").json()["items"] == []

@@ -93,6 +93,21 @@ def test_who_has_the_file_is_told_so_and_head_has_no_body(shelf: Shelf) -> None:
     assert (head.content, head.headers["content-length"]) == (b"", str(len(shelf.content)))
 
 
+def test_head_does_not_read_the_file(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, part = [
+        {name: value for name, value in answer.headers.items() if name != "date"}
+        for answer in (
+            shelf.client.get(shelf.url),
+            shelf.client.get(shelf.url, headers={"Range": "bytes=5-9"}),
+        )
+    ]
+    monkeypatch.setattr("starlette.responses.anyio.open_file", None)
+    head = shelf.client.head(shelf.url)
+    assert (head.status_code, {**head.headers, **whole}) == (200, dict(head.headers))
+    head = shelf.client.head(shelf.url, headers={"Range": "bytes=5-9"})
+    assert (head.status_code, {**head.headers, **part}) == (206, dict(head.headers))
+
+
 @pytest.mark.parametrize(
     "path",
     [

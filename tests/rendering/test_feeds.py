@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from app.rendering.edition import urn
-from app.rendering.feeds import FEED_FORMATS, Feed
+from app.rendering.feeds import FEED_FORMATS, Entry, Feed
 from tests.rendering.editions import MEAN, PUBLISHED, SITE, bare, edition
 
 UPDATED = datetime(2026, 6, 25, 1, 30, tzinfo=UTC)
@@ -24,7 +24,7 @@ def feed(**changed: Any) -> Feed:
         "url": "https://example.org/base/v1/feed.atom?q=%3C&limit=2",
         "next": "https://example.org/base/v1/feed.atom?q=%3C&limit=2&cursor=abc",
         "updated": UPDATED,
-        "editions": [edition(), bare()],
+        "entries": [Entry(edition()), Entry(bare())],
         "site": SITE,
     }
     return Feed(**(values | changed))
@@ -41,7 +41,7 @@ def moment(parsed: Any) -> datetime:
 @pytest.mark.parametrize("extension", ["atom", "rss"])
 @pytest.mark.parametrize("editions", [[edition(), bare()], []])
 def test_an_independent_parser_finds_nothing_wrong(extension: str, editions: list[Any]) -> None:
-    parsed = feedparser.parse(written(extension, editions=editions).encode())
+    parsed = feedparser.parse(written(extension, entries=[Entry(each) for each in editions]).encode())
     assert not parsed.bozo, parsed.get("bozo_exception")
     assert parsed.version == {"atom": "atom10", "rss": "rss20"}[extension]
     assert parsed.feed.title == f"动态 {MEAN}"

@@ -97,7 +97,12 @@ def test_only_links_that_wechat_lets_work_are_links_and_all_addresses_can_be_rea
 
 @pytest.mark.parametrize(
     "url",
-    ["https://mp.weixin.qq.com.evil.cn/s", "http://mp.weixin.qq.com/s", "https://a@mp.weixin.qq.com:1/s"],
+    [
+        "https://mp.weixin.qq.com.evil.cn/s",
+        "http://mp.weixin.qq.com/s",
+        "https://a@mp.weixin.qq.com:1/s",
+        "https://[x",
+    ],
 )
 def test_an_address_that_only_looks_like_wechat_is_no_link(url: str) -> None:
     contact = EVERYTHING.contacts[0].model_copy(update={"url": url})

@@ -1768,7 +1768,7 @@ export interface components {
             instance: string;
             /**
              * Errors
-             * @description With invalid-parameter only
+             * @description With invalid-parameter and invalid-cursor only
              */
             errors?: components["schemas"]["ParameterError"][];
         };

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Server
+from tests.partners.conftest import new_key
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -89,5 +90,6 @@ def test_a_python_client_follows_a_topic(generator: Path, library_server: Server
     path = f"{generator}:{os.environ['PATH']}"
     said = run([*generate, "--output-path", "client"], tmp_path, PATH=path)
     assert "Error(s)" not in said
-    partner = [generator / "python", HERE / "partner.py", f"http://127.0.0.1:{library_server.port}"]
+    key = new_key(library_server.settings, "生成的客户端")
+    partner = [generator / "python", HERE / "partner.py", f"http://127.0.0.1:{library_server.port}", key]
     assert run(partner, tmp_path, PYTHONPATH=str(tmp_path)).endswith(" sections\n")

@@ -1,0 +1,96 @@
+"""HTTP on the wire: what is refused before there is a request to answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.kit.problems import MEDIA_TYPE, unheard
+
+MAX_HEAD = 64 * 1024
+_LINGER_SECONDS = 2.0
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with refusals as problems and a limit for heads, for its ``http`` setting.
+
+    ``MAX_HEAD`` bounds the bytes after a read that are neither body nor complete: a request line with its
+    headers, or trailers. The parser joins each piece of a header to all before it, so a long one would
+    stop every other connection.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url = b""
+        self._incomplete = 0
+        self._refused = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._incomplete += len(data)
+        super().data_received(data)
+        if self._incomplete > MAX_HEAD and not self._refused:
+            self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        self._incomplete = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._incomplete = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._incomplete = 0
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        if len(self.url) >= MAX_HEAD - 1:  # The parser takes no longer address.
+            self._refuse_head()
+            return
+        self._refuse(
+            "malformed-request",
+            "It is not HTTP/1.1. An address is ASCII: percent-encode all else, as in /v1/search?q=%E7%AE%97.",
+        )
+
+    def _refuse_head(self) -> None:
+        self._refuse("head-too-large", f"The request line and headers are longer than {MAX_HEAD} bytes.")
+
+    def _refuse(self, kind: str, detail: str) -> None:
+        """Answer with a problem, unless an answer before it is still due, and close."""
+        self._refused = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                cycle.keep_alive = False
+                return
+            if cycle.response_started or self.pipeline:
+                self.transport.close()
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write(self._answer(kind, detail))
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # Closed at once, with bytes on the way, the connection is reset and the answer may be lost.
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+    def _answer(self, kind: str, detail: str) -> bytes:
+        problem = unheard(kind, detail)
+        status = HTTPStatus(problem.status)
+        body = problem.model_dump_json().encode()
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        lines = [
+            b"HTTP/1.1 %d %b" % (status, status.phrase.encode()),
+            *(b"%b: %b" % pair for pair in headers),
+        ]
+        return b"\r\n".join([*lines, b"", body])

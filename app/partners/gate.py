@@ -1,0 +1,252 @@
+"""Who asks, and whether it is one request too many: before anything answers, hot or not."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from time import time
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kit.auth import unauthenticated
+from app.kit.cors import Readers
+from app.kit.db import Database
+from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database, responses
+from app.kit.settings import Settings
+from app.partners.counting import Counting, counting
+from app.partners.keys import LIVE, Caller, Ring
+from app.partners.plans import Plan, PlanName, Rate, plans
+from app.partners.usage import Tally
+
+NOT_COUNTED = ("/v1/exports",)
+"""What begins with these is free: the whole archive may be taken."""
+
+_OTHERS = ("/v1/editorial", "/v1/wechat")
+_LIVE = LIVE.encode()
+_NAMED = re.compile(rb"(?:^|&)(?:key|api[_-]?key|access[_-]?token)=", re.IGNORECASE)
+_BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)
+
+
+class Admission:
+    """A request that may be answered; it has been counted, unless ``plan`` is None."""
+
+    __slots__ = ("_counting", "_counts", "_plan", "_who", "caller")
+
+    def __init__(
+        self,
+        caller: Caller | None,
+        counting: Counting,
+        plan: Plan | None = None,
+        who: str = "",
+        counts: Sequence[int] = (),
+    ) -> None:
+        self.caller = caller
+        self._counting = counting
+        self._plan = plan
+        self._who = who
+        self._counts = counts
+
+    @property
+    def silent(self) -> bool:
+        """Whether the answer is nobody's and says nothing of limits."""
+        return self._plan is None and self.caller is None
+
+    async def headers(self, status: int) -> list[tuple[bytes, bytes]]:
+        """What the answer says of the limits; one that sends nothing (304) is given back."""
+        if self._plan is None:
+            return []
+        if status == 304:
+            self._counts = await self._counting.add(self._who, self._plan.rates, -1)
+        return _headers(self._plan, self._counts)
+
+
+class Gate:
+    """Knows callers by their keys, counts requests, and refuses what is too many."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._plans = plans(settings)
+        self._url = settings.limits_url
+        self._origin = lru_cache(maxsize=10_000)(_Origins(settings.limits_exempt))
+
+    @asynccontextmanager
+    async def running(self, database: Database) -> AsyncIterator[None]:
+        """Be ready as long as the context lasts."""
+        self.counting = counting(self._url)
+        self.ring = Ring(database)
+        self.tally = Tally(database)
+        try:
+            async with self.tally.writing():
+                yield
+        finally:
+            await self.counting.close()
+
+    def rates(self, plan: PlanName) -> tuple[Rate, ...]:
+        """What a plan allows."""
+        return self._plans[plan].rates
+
+    async def admit(self, scope: Scope) -> Admission:
+        """Let a request in, and count it.
+
+        It waits for nothing as long as the key is remembered and this process counts for itself.
+
+        :raises Problem: its key is not good or stands in the address, or it is one request too many.
+        """
+        _keep_out_of_logs(scope)
+        path: str = scope["path"]
+        # A browser asks OPTIONS by itself, and could not read a refusal of it.
+        if not path.startswith("/v1/") or path.startswith(_OTHERS) or scope["method"] == "OPTIONS":
+            return Admission(None, self.counting)
+        who, exempt = self._origin(scope["client"][0] if scope["client"] else "")
+        plan = self._plans["anonymous"]
+        caller = None
+        try:
+            if token := _key(scope["headers"]):
+                caller = await self.ring.caller(token)
+                plan, who = self._plans[caller.plan], f"partner:{caller.partner_id}"
+        except Problem:
+            if not exempt:  # Guessing is counted as well.
+                await self._count(plan, who)
+            raise
+        if exempt or path.startswith(NOT_COUNTED):
+            return Admission(caller, self.counting)
+        try:
+            counts = await self._count(plan, who)
+        except Problem:
+            if caller:
+                self.tally.note(caller.key_id, path, 429)
+            raise
+        return Admission(caller, self.counting, plan, who, counts)
+
+    async def _count(self, plan: Plan, who: str) -> list[int]:
+        counts = await self.counting.add(who, plan.rates, 1)
+        over = [rate for rate, count in zip(plan.rates, counts, strict=True) if count > rate.quota]
+        if not over:
+            return counts
+        # What is refused is not counted: a day is not used up by asking too fast.
+        counts = await self.counting.add(who, plan.rates, -1)
+        rate = max(over, key=_left)
+        headers = {name.decode(): value.decode() for name, value in _headers(plan, counts)}
+        detail = f"The {plan.name} plan allows {rate.quota} requests per {rate.name}."
+        raise Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(_left(rate))})
+
+
+class GateLayer:
+    """The gate as an ASGI layer: refuses, or lets the answer say what is left."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, readers: Readers | None = None) -> None:
+        """
+        :param readers: the websites whose pages may read what is refused.
+        """
+        self.app = app
+        self.gate = gate
+        self._readers = readers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            admission = await self.gate.admit(scope)
+        except Problem as problem:
+            await self._refuse(answer(Request(scope), problem), scope, receive, send)
+            return
+        except DATABASE_AWAY as error:
+            await self._refuse(await on_database(Request(scope), error), scope, receive, send)
+            return
+        if admission.silent:
+            await self.app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = admission.caller
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], *await admission.headers(status)]}
+                if admission.caller:
+                    self.gate.tally.note(admission.caller.key_id, scope["path"], status)
+            await send(message)
+
+        await self.app(scope, receive, say)
+
+    async def _refuse(self, refusal: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await refusal(scope, receive, self._readers.around(scope, send) if self._readers else send)
+
+
+class _Origins:
+    """From an address to the name it is counted under, and whether it is counted at all."""
+
+    def __init__(self, exempt: Iterable[IPv4Network | IPv6Network]) -> None:
+        self._exempt = tuple(exempt)
+
+    def __call__(self, host: str) -> tuple[str, bool]:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return f"address:{host}", False
+        # Whoever has one address of version 6 has a whole network of them.
+        name = str(address) if address.version == 4 else str(ip_network(f"{host}/64", strict=False))
+        return f"address:{name}", any(address in network for network in self._exempt)
+
+
+def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The token that claims to be a partner's key; tokens of editors are left to their own routes.
+
+    :raises Problem: it is a bearer token of nobody here.
+    """
+    for name, value in headers:
+        if name == b"authorization" and (found := _BEARER.fullmatch(value)):
+            token = found[1].decode("latin-1")
+            if not token.startswith("nqpf_"):
+                raise unauthenticated(f"A key begins with {LIVE}_.")
+            return token if token.startswith(LIVE) else None
+    return None
+
+
+def _keep_out_of_logs(scope: Scope) -> None:
+    """Refuse a key in the address, and take it from where servers and handlers read what they log."""
+    query: bytes = scope["query_string"]
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    leaked = _LIVE in path or _LIVE in query
+    if not leaked and b"%" in query + path:
+        leaked = _LIVE in unquote_to_bytes(query) or _LIVE in unquote_to_bytes(path)
+    if not leaked and (not query or not _NAMED.search(query)):
+        return
+    scope["query_string"] = b""
+    if _LIVE in unquote_to_bytes(path):
+        scope["path"], scope["raw_path"] = "/", b"/"
+    raise Problem("key-in-address", "A key stands in the address. It has not been used.")
+
+
+def _headers(plan: Plan, counts: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    """``RateLimit`` and ``RateLimit-Policy`` of draft-ietf-httpapi-ratelimit-headers."""
+    states = (
+        f'"{plan.name}-{rate.name}";r={max(0, rate.quota - count)};t={_left(rate)}'
+        for rate, count in zip(plan.rates, counts, strict=True)
+    )
+    return [(b"ratelimit-policy", plan.policy), (b"ratelimit", ", ".join(states).encode())]
+
+
+def _left(rate: Rate) -> int:
+    """Seconds until the present window ends, at least one."""
+    return rate.seconds - int(time()) % rate.seconds
+
+
+def describe(app: FastAPI) -> None:
+    """Add to the description of every operation what the gate can answer instead of it."""
+    generated = app.openapi
+    refusals = responses("key-in-address", "unauthenticated", "too-many-requests")
+
+    def openapi() -> dict[str, Any]:
+        document = generated()
+        for path, operations in document["paths"].items():
+            if path.startswith("/v1/") and not path.startswith(_OTHERS):
+                for operation in operations.values():
+                    for status in (400, 401, 429):
+                        operation["responses"].setdefault(str(status), refusals[status])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

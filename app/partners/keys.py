@@ -1,0 +1,200 @@
+"""Keys of partners: made, found, replaced, revoked."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.auth import new_token, token_digest, unauthenticated
+from app.kit.db import Database
+from app.partners.models import Key, Partner
+from app.partners.plans import PlanName
+
+LIVE = "nqpf_live"
+KEY = re.compile(rf"{LIVE}_([a-z0-9]{{10}})_[A-Za-z0-9_-]{{43}}")
+
+Scope = Literal["read", "sync", "webhooks", "topics"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+REMEMBERED_SECONDS = 5.0
+"""A revoked key is refused after so long at the latest, by every process."""
+
+_MANY = 10_000
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class PartnerError(Exception):
+    """It cannot be done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks with a key, and what the key is for."""
+
+    key_id: UUID
+    partner_id: UUID
+    partner: str
+    plan: PlanName
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    digest: str
+    expires_at: datetime | None
+    revoked: bool
+
+
+class Ring:
+    """Finds the caller of a key, and remembers it for some seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, tuple[float, _Known | None]] = {}
+
+    async def caller(self, token: str) -> Caller:
+        """The caller of a key.
+
+        :raises Problem: nobody has such a key, it has expired or was revoked.
+        """
+        form = KEY.fullmatch(token)
+        known = await self._find(form[1]) if form else None
+        if known is None or not hmac.compare_digest(known.digest, token_digest(token)):
+            raise unauthenticated("This key is unknown.")
+        if known.revoked:
+            raise unauthenticated("This key was revoked.")
+        if known.expires_at and known.expires_at <= datetime.now(UTC):
+            raise unauthenticated("This key has expired.")
+        return known.caller
+
+    def forget(self) -> None:
+        """Look every key up again."""
+        self._known.clear()
+
+    async def _find(self, prefix: str) -> _Known | None:
+        now = monotonic()
+        until, known = self._known.get(prefix, (0.0, None))
+        if now < until:
+            return known
+        if len(self._known) >= _MANY:
+            self._known.clear()
+        async with self._database.snapshot() as session:
+            known = await _load(session, prefix)
+        self._known[prefix] = (now + REMEMBERED_SECONDS, known)
+        return known
+
+
+async def _load(session: AsyncSession, prefix: str) -> _Known | None:
+    query = select(Key, Partner).join(Partner, Partner.id == Key.partner_id).where(Key.prefix == prefix)
+    row: tuple[Key, Partner] | None = (await session.execute(query)).one_or_none()
+    if row is None:
+        return None
+    key, partner = row
+    caller = Caller(
+        key_id=key.id,
+        partner_id=partner.id,
+        partner=partner.name,
+        plan="internal" if partner.plan == "internal" else "partner",
+        scopes=frozenset(scope for scope in SCOPES if scope in key.scopes),
+    )
+    return _Known(caller, key.digest, key.expires_at, key.revoked_at is not None)
+
+
+async def add_partner(
+    session: AsyncSession, name: str, contacts: Sequence[dict[str, str]], plan: PlanName = "partner"
+) -> Partner:
+    """Take a partner in.
+
+    :raises PartnerError: there is one of this name.
+    """
+    if await session.scalar(select(Partner.id).where(Partner.name == name)):
+        raise PartnerError(f"there is a partner {name} already")
+    partner = Partner(name=name, contacts=list(contacts), plan=plan)
+    session.add(partner)
+    await session.flush()
+    return partner
+
+
+async def add_key(
+    session: AsyncSession,
+    partner: str,
+    *,
+    name: str = "",
+    scopes: Sequence[Scope] = SCOPES,
+    lifetime: timedelta | None = None,
+) -> tuple[Key, str]:
+    """A new key of a partner, and the only time that it can be read.
+
+    :raises PartnerError: there is no such partner.
+    """
+    owner = await session.scalar(select(Partner).where(Partner.name == partner))
+    if owner is None:
+        raise PartnerError(f"there is no partner {partner}")
+    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    token = new_token(f"{LIVE}_{prefix}")
+    key = Key(
+        partner_id=owner.id,
+        prefix=prefix,
+        digest=token_digest(token),
+        name=name,
+        scopes=list(scopes),
+        expires_at=datetime.now(UTC) + lifetime if lifetime else None,
+    )
+    session.add(key)
+    await session.flush()
+    return key, token
+
+
+async def replace_key(session: AsyncSession, prefix: str, overlap: timedelta) -> tuple[Key, str]:
+    """A new key with the name and scopes of an old one, which is good for ``overlap`` longer.
+
+    :raises PartnerError: there is no such key, or it is good no more.
+    """
+    query = select(Key, Partner.name).join(Partner, Partner.id == Key.partner_id).with_for_update(of=Key)
+    row = (await session.execute(query.where(Key.prefix == prefix))).one_or_none()
+    if row is None:
+        raise PartnerError(f"there is no key {prefix}")
+    old, partner = row
+    now = datetime.now(UTC)
+    if old.revoked_at or (old.expires_at and old.expires_at <= now):
+        raise PartnerError(f"the key {prefix} is good no more: make a new one")
+    lifetime = old.expires_at - old.created_at if old.expires_at else None
+    scopes = [scope for scope in SCOPES if scope in old.scopes]
+    made = await add_key(session, partner, name=old.name, scopes=scopes, lifetime=lifetime)
+    old.expires_at = min(now + overlap, old.expires_at or now + overlap)
+    return made
+
+
+async def revoke_key(session: AsyncSession, prefix: str) -> None:
+    """Refuse a key from now on, :data:`REMEMBERED_SECONDS` later at the latest.
+
+    :raises PartnerError: there is no such key.
+    """
+    revoked = (
+        update(Key).where(Key.prefix == prefix).values(revoked_at=func.coalesce(Key.revoked_at, func.now()))
+    )
+    if await session.scalar(revoked.returning(Key.id)) is None:
+        raise PartnerError(f"there is no key {prefix}")
+
+
+async def everybody(session: AsyncSession) -> list[dict[str, Any]]:
+    """All partners by name, each with its keys, the oldest first; as JSON."""
+    partners = (await session.scalars(select(Partner).order_by(Partner.name))).all()
+    owned: dict[UUID, list[dict[str, Any]]] = {partner.id: [] for partner in partners}
+    for key in await session.scalars(select(Key).order_by(Key.id)):
+        moments = {name: getattr(key, name) for name in ("expires_at", "revoked_at", "last_used_at")}
+        shown = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
+        owned[key.partner_id].append({"prefix": key.prefix, "name": key.name, "scopes": key.scopes, **shown})
+    return [
+        {"name": each.name, "plan": each.plan, "contacts": each.contacts, "keys": owned[each.id]}
+        for each in partners
+    ]

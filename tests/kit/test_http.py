@@ -1,0 +1,133 @@
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.kit.http import MAX_HEAD, HttpProtocol
+
+OK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LARGE = 3_000_000
+
+
+async def count(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the number of bytes in the body, a moment later."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, more = size + len(message["body"]), message["more_body"]
+    await asyncio.sleep(0)
+    body = b"%s:%d" % (scope["path"].encode(), size)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-length", b"%d" % len(body))],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of a server with the protocol and an application that counts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(count, http=HttpProtocol, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def told(port: int, *pieces: bytes, until: bytes = b"") -> bytes:
+    """What the server says to these bytes, to its end of the connection or to ``until``."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        said = b""
+        while not (until and said.endswith(until)):
+            if not (data := connection.recv(65536)):
+                break
+            said += data
+        return said
+
+
+def problem(said: bytes) -> dict[str, Any]:
+    head, _, body = said.partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert b"content-type: application/problem+json" in lines
+    assert b"content-length: %d" % len(body) in lines
+    assert b"connection: close" in lines
+    loaded = json.loads(body)
+    assert int(head.split()[1]) == loaded["status"]
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "GET /v1/search?q=数据要素 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    ],
+    ids=["raw UTF-8", "BREW", "TLS", "chunk"],
+)
+def test_what_is_not_http_is_a_problem_that_says_to_percent_encode(port: int, sent: bytes) -> None:
+    found = problem(told(port, sent))
+    assert (found["status"], found["type"]) == (400, "/problems/malformed-request")
+    assert "percent-encode" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"GET / HTTP/1.1\r\nX: ",
+        b"GET /",
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20_000,
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ",
+    ],
+    ids=["header", "address", "headers", "trailer"],
+)
+def test_endless_head_is_refused_while_it_comes(port: int, begin: bytes) -> None:
+    found = problem(told(port, begin, *[b"a" * 65_536] * 16))
+    assert (found["status"], found["type"]) == (431, "/problems/head-too-large")
+
+
+def test_head_below_the_limit_passes_in_pieces(port: int) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (MAX_HEAD - 1_000) + b"\r\n\r\n"
+    pieces = [head[at : at + 5_000] for at in range(0, len(head), 5_000)]
+    assert told(port, *pieces, until=b"/:0").startswith(b"HTTP/1.1 200")
+
+
+def test_pipelined_requests_are_all_answered(port: int) -> None:
+    sent = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(5_000))
+    assert len(sent) > MAX_HEAD
+    assert told(port, sent, until=b"/4999:0").count(b"HTTP/1.1 200") == 5_000
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_bodies_pass_and_so_does_what_follows(port: int, chunked: bool) -> None:
+    if chunked:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (LARGE, b"a" * LARGE)
+        head = b"POST /up HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    else:
+        body = b"a" * LARGE
+        head = b"POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % LARGE
+    said = told(port, head + body + OK, until=b"/:0")
+    assert b"/up:%d" % LARGE in said
+    assert said.count(b"HTTP/1.1 200") == 2
+
+
+def test_answer_that_is_due_comes_before_the_end_of_the_connection(port: int) -> None:
+    said = told(port, OK + b"garbage\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 200")
+    assert said.endswith(b"/:0")
