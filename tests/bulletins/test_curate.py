@@ -86,7 +86,8 @@ def test_tags_of_the_editors_stay_as_they_are_and_their_names_are_theirs(setting
     bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙", parent="x-a"))
     with psycopg.connect(settings.conninfo) as connection:
         connection.execute(
-            "UPDATE tag SET name = '编辑的名字', aliases = '[\"另名\", \"又名\"]', edited = true WHERE slug = 'x-a'"
+            "UPDATE tag SET name = '编辑的名字', aliases = '[\"另名\", \"又名\"]', edited = true "
+            "WHERE slug = 'x-a'"
         )
     before = rows(settings, "x-a")
     clashing = (tag("x-c", "另名"), tag("x-d", "丁", aliases=("又名", "丁丁")))
