@@ -15,7 +15,7 @@ from app.editorial import answers, audit
 from app.editorial.access import Right, repeatable
 from app.editorial.routes import desk, imports
 from app.editorial.workflow import Role
-from app.kit import documentation, health, idempotency, migrate, openapi, problems
+from app.kit import documentation, health, idempotency, migrate, moved, openapi, problems
 from app.kit.addresses import Utf8Addresses
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
@@ -163,10 +163,8 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
         lifespan=lifespan,
     )
     app.state.policy = BEHIND_CDN if settings.purge_url else PUBLIC
-    problems.install(app)
-    idempotency.install(app)
-    answers.install(app)
-    documentation.install(app)
+    for part in (problems, idempotency, answers, moved, documentation):
+        part.install(app)
     app.state.public_url = settings.public_url
     app.state.exports = settings.data / "exports"
     _mount(app)

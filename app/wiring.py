@@ -12,8 +12,15 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import finished, history, live, pictures
-from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
+from app.bulletins import finished, history, live, merging, pictures
+from app.bulletins.events import (
+    BulletinCorrected,
+    BulletinPublished,
+    BulletinWithdrawn,
+    ReferenceMerged,
+    TagMerged,
+    TagsCurated,
+)
 from app.bulletins.models import PublishedVersion
 from app.kit import purging
 from app.kit.changes import Change, ChangeLog
@@ -46,11 +53,6 @@ async def journal(session: AsyncSession, changes: Sequence[Change]) -> None:  # 
 async def unindex(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> None:
     """Take what was withdrawn out of the search index."""
     await postgres.remove(session, [event.slug for event in events])
-
-
-async def suggest_anew(session: AsyncSession, events: Sequence[TagsCurated]) -> None:  # noqa: ARG001 - a Handler
-    """Offer the tags by their new names."""
-    await suggest.rebuild(session)
 
 
 async def find(session: AsyncSession, query: TopicQuery, day: date | None) -> set[str]:
@@ -118,7 +120,10 @@ changes = ChangeLog(
         BulletinCorrected: _PUBLISHED,
         # Suggestions of headings go with their sections, those of tags and sources with their counts.
         BulletinWithdrawn: (unindex, live.remove, finished.close_ranks, history.forget, pictures.hide),
-        TagsCurated: (finished.forget, postgres.retag, suggest_anew),
+        TagsCurated: (finished.forget, postgres.retag, suggest.retag),
+        # What names the tag that goes is found by it, so it goes after that.
+        TagMerged: (finished.forget, postgres.retag, postgres.rename, merging.merge_tags, suggest.retag),
+        ReferenceMerged: (merging.merge_references,),
     },
     # after it, each at its own pace
     followers={

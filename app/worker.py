@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import wiring
 from app.bulletins import finished
-from app.editorial import clock
+from app.editorial import clock, retagging
 from app.kit import changes
 from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect
@@ -76,6 +76,7 @@ async def job_app(settings: Settings, log_: ChangeLog = wiring.changes) -> Async
         app.add_tasks_from(follower_tasks(database, log_), namespace="")
         app.add_tasks_from(housekeeping, namespace="")
         app.add_tasks_from(clock.housekeeping(database), namespace="")
+        app.add_tasks_from(retagging.tasks(database, log_), namespace="")
         app.add_tasks_from(finished.clock(database, log_), namespace="")
         app.add_tasks_from(export_shelf.clock(database, settings.data / "exports"), namespace="")
         app.add_tasks_from(indexing.clock(database, indexing.configured(settings)), namespace="")

@@ -17,13 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
-from app.bulletins import schemas, shapes
+from app.bulletins import schemas, shapes, successors
 from app.bulletins.document import normalised
 from app.bulletins.filters import TagFilters, between, source_rows, tag_rows, words
 from app.bulletins.models import Bulletin, BulletinTag, Citation, Reference, Source, Tag
 from app.bulletins.taxonomy import TagKind
 from app.kit import pagination
+from app.kit.moved import Moved
 from app.kit.pagination import PageQuery
 from app.kit.parameters import Plain, Slug, is_slug
 from app.kit.problems import invalid_parameter
@@ -70,9 +72,17 @@ async def tags(session: AsyncSession, query: TagQuery) -> tuple[list[Tag], str |
     return list(page), cursor
 
 
-async def tag_row(session: AsyncSession, slug: str) -> Tag | None:
-    """The tag of that slug; or None."""
-    return await session.scalar(select(Tag).where(Tag.slug == slug)) if is_slug(slug) else None
+async def tag_row(session: AsyncSession, slug: str, *options: ExecutableOption) -> Tag | None:
+    """The tag of that slug; or None.
+
+    :raises Moved: it was merged into another one.
+    """
+    if not is_slug(slug):
+        return None
+    row: Tag | None = await session.scalar(select(Tag).where(Tag.slug == slug).options(*options))
+    if row is None and (into := (await successors.of_tags(session)).get(slug)):
+        raise Moved(into)
+    return row
 
 
 async def source_row(session: AsyncSession, slug: str) -> Source | None:
@@ -83,11 +93,11 @@ async def source_row(session: AsyncSession, slug: str) -> Source | None:
 
 
 async def tag(session: AsyncSession, slug: str) -> tuple[Tag, schemas.TagDetail] | None:
-    """A tag's row, and the tag with its children; or None."""
-    if not is_slug(slug):
-        return None
-    query = select(Tag).where(Tag.slug == slug).options(joinedload(Tag.parent), selectinload(Tag.children))
-    row = await session.scalar(query)
+    """A tag's row, and the tag with its children; or None.
+
+    :raises Moved: it was merged into another one.
+    """
+    row = await tag_row(session, slug, joinedload(Tag.parent), selectinload(Tag.children))
     if row is None:
         return None
     children = [shapes.tag_name(child) for child in row.children]
@@ -146,10 +156,24 @@ async def references(session: AsyncSession, filters: TagFilters) -> tuple[list[R
     return list(page), cursor
 
 
-async def reference(session: AsyncSession, reference_id: UUID) -> schemas.ReferenceDetail | None:
-    """A reference that is cited, with every use of it, newest first; or None."""
+async def reference_row(session: AsyncSession, reference_id: UUID) -> Reference | None:
+    """The reference with its source, if a published bulletin cites it; or None.
+
+    :raises Moved: it was merged into another one.
+    """
     query = select(Reference).where(Reference.id == reference_id, Reference.citation_count > 0)
-    row = await session.scalar(query.options(joinedload(Reference.source)))
+    row: Reference | None = await session.scalar(query.options(joinedload(Reference.source)))
+    if row is None and (merged := await successors.of_references(session, [reference_id])):
+        raise Moved(str(merged[reference_id]))
+    return row
+
+
+async def reference(session: AsyncSession, reference_id: UUID) -> schemas.ReferenceDetail | None:
+    """A reference that is cited, with every use of it, newest first; or None.
+
+    :raises Moved: it was merged into another one.
+    """
+    row = await reference_row(session, reference_id)
     if row is None:
         return None
     uses = await session.scalars(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from app.bulletins.document import BulletinDocument, content_hash
 
@@ -75,3 +76,50 @@ class TagsCurated:
 
     def payload(self) -> dict[str, Any]:
         return {"tags": sorted(self.slugs)}
+
+
+@dataclass(frozen=True, slots=True)
+class TagMerged:
+    """The tag ``slug`` was merged into another one, whose slug stands for both from now on."""
+
+    slug: str
+    into: str
+    at: datetime
+
+    kind: ClassVar[str] = "tag.merged"
+    version: ClassVar[int] = 1
+
+    @property
+    def subject(self) -> str:
+        return self.slug
+
+    @property
+    def slugs(self) -> frozenset[str]:
+        """The tags whose bulletins read differently since."""
+        return frozenset({self.slug})
+
+    def payload(self) -> dict[str, Any]:
+        return {"slug": self.slug, "into": self.into}
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceMerged:
+    """The reference ``id`` was merged into another one, which is cited in its place from now on."""
+
+    id: UUID
+    into: UUID
+    at: datetime
+
+    kind: ClassVar[str] = "reference.merged"
+    version: ClassVar[int] = 1
+
+    @property
+    def subject(self) -> str:
+        return str(self.id)
+
+    def payload(self) -> dict[str, Any]:
+        return {"id": str(self.id), "into": str(self.into)}
+
+
+TAG_EVENTS = (TagsCurated.kind, TagMerged.kind)
+"""The kinds of changes of tags."""

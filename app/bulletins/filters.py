@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.bulletins import keys
+from app.bulletins import keys, successors
 from app.bulletins.document import normalised
 from app.bulletins.models import Source, Tag
 from app.kit.pagination import PageQuery
@@ -69,14 +69,17 @@ Order = Literal["-date", "date"]
 
 
 async def tag_rows(session: AsyncSession, filters: ContentFilters) -> dict[str, Tag]:
-    """The tags that the filters name, by slug.
+    """The tags by the slugs by which the filters name them; one that was merged means the other one.
 
     :raises Problem: a name is unknown.
     """
     wanted = {*filters.tag, *filters.tag_any, *filters.tag_not}
     if not wanted:
         return {}
-    found = {tag.slug: tag for tag in await session.scalars(select(Tag).where(Tag.slug.in_(wanted)))}
+    merged = await successors.of_tags(session)
+    now = {slug: merged.get(slug, slug) for slug in wanted}
+    rows = {row.slug: row for row in await session.scalars(select(Tag).where(Tag.slug.in_(now.values())))}
+    found = {slug: rows[name] for slug, name in now.items() if name in rows}
     for parameter, slugs in (
         ("tag", filters.tag),
         ("tag.any", filters.tag_any),

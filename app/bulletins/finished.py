@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import keys, shapes
 from app.bulletins.document import BulletinDocument
-from app.bulletins.events import BulletinPublished, BulletinWithdrawn, TagsCurated
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn, TagMerged, TagsCurated
 from app.bulletins.models import Bulletin, BulletinTag, Finished, Tag
 from app.bulletins.published import Standing, neighbours, published
 from app.kit.caching import Body, sparse
@@ -135,7 +135,7 @@ async def _beside(session: AsyncSession, slugs: Iterable[str]) -> set[str]:
     return {slug for pair in pairs for slug in pair if slug}
 
 
-async def forget(session: AsyncSession, events: Sequence[TagsCurated]) -> None:
+async def forget(session: AsyncSession, events: Sequence[TagsCurated | TagMerged]) -> None:
     """Forget the answers that name the events' tags (a handler): they may be many, and are made later."""
     slugs = {slug for event in events for slug in event.slugs}
     named = select(Bulletin.slug).join(BulletinTag, BulletinTag.bulletin_id == Bulletin.id)

@@ -3,17 +3,16 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
-from app.bulletins import keys
+from app.bulletins import keys, successors
+from app.bulletins.counts import Counted, counted, recount
 from app.bulletins.document import BulletinDocument, ReferenceItem, block_text, content_hash, normalised
 from app.bulletins.document import Section as SectionValue
 from app.bulletins.events import BulletinPublished, BulletinWithdrawn
@@ -61,9 +60,9 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     )
     slugs = [document.slug for document in documents]
     known = {row.slug: row for row in await session.scalars(select(Bulletin).where(Bulletin.slug.in_(slugs)))}
-    before = _Counted()
+    before = Counted()
     if former := [bulletin.id for bulletin in known.values()]:
-        before = await _counted(session, former)
+        before = await counted(session, former)
         await _clear(session, former)
     first = await first_published(session, set(slugs) - set(known))
     bulletins = [
@@ -85,12 +84,12 @@ async def store(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     for table, values in rows.items():
         if values:
             await session.execute(insert(table), values)
-    after = _Counted(
+    after = Counted(
         tags=frozenset(tags.values()),
         references=frozenset(reference.id for reference in references.values()),
         sources=frozenset(reference.source_id for reference in references.values()),
     )
-    await _recount(session, before, after)
+    await recount(session, before, after)
     touch(session, keys.CONTENT, *before.keys(), *after.keys())
 
 
@@ -98,9 +97,9 @@ async def remove(session: AsyncSession, events: Sequence[BulletinWithdrawn]) -> 
     """Take each event's bulletin out (a handler)."""
     slugs = [event.slug for event in events]
     bulletins = (await session.scalars(select(Bulletin.id).where(Bulletin.slug.in_(slugs)))).all()
-    before = await _counted(session, bulletins)
+    before = await counted(session, bulletins)
     await session.execute(delete(Bulletin).where(Bulletin.id.in_(bulletins)))
-    await _recount(session, before, _Counted())
+    await recount(session, before, Counted())
     touch(session, keys.CONTENT, *before.keys())
 
 
@@ -201,9 +200,13 @@ async def _references(
     session: AsyncSession, items: Sequence[ReferenceItem]
 ) -> dict[ReferenceItem, Reference]:
     """The shared rows of source items, made on their first use; a URL that was lacking is added."""
-    prints = {item: _fingerprint(item) for item in items}
+    prints = {item: fingerprint_of(item) for item in items}
     found = await session.scalars(select(Reference).where(Reference.fingerprint.in_(prints.values())))
-    known = {reference.fingerprint: reference for reference in found}
+    known = {each.fingerprint: each for each in found}
+    merged = await successors.of_references(session, [each.id for each in known.values()])
+    for print_, each in known.items():
+        if each.id in merged:
+            known[print_] = await session.get_one(Reference, merged[each.id])
     new = {item.source for item, fingerprint in prints.items() if fingerprint not in known}
     sources = await _source_ids(session, new)
     for item, fingerprint in prints.items():
@@ -224,7 +227,8 @@ async def _references(
     return {item: known[fingerprint] for item, fingerprint in prints.items()}
 
 
-def _fingerprint(item: ReferenceItem) -> str:
+def fingerprint_of(item: ReferenceItem) -> str:
+    """What says that two source items are the same reference."""
     identity = "\n".join((normalised(item.source), normalised(item.title), str(item.date or "")))
     return hashlib.sha256(identity.encode()).hexdigest()
 
@@ -244,59 +248,3 @@ async def _free_slug(session: AsyncSession, name: str) -> str:
     slug = _NOT_SLUG.sub("-", "-".join(syllables(normalised(name)))).strip("-")[:72].strip("-") or "source"
     taken = set(await session.scalars(select(Source.slug).where(Source.slug.startswith(slug))))
     return next(s for s in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The rows whose counts depend on some bulletins."""
-
-    tags: frozenset[UUID] = frozenset()
-    references: frozenset[UUID] = frozenset()
-    sources: frozenset[UUID] = frozenset()
-
-    def keys(self) -> Iterator[str]:
-        """The surrogate keys of the answers that show the counts, or list by these rows."""
-        yield from map(keys.tag, self.tags)
-        yield from map(keys.reference, self.references)
-        yield from map(keys.source, self.sources)
-
-
-async def _counted(session: AsyncSession, bulletins: Sequence[UUID]) -> _Counted:
-    async def ids(column: InstrumentedAttribute[UUID], owner: InstrumentedAttribute[UUID]) -> frozenset[UUID]:
-        return frozenset(await session.scalars(select(column).where(owner.in_(bulletins))))
-
-    return _Counted(
-        tags=await ids(BulletinTag.tag_id, BulletinTag.bulletin_id),
-        references=await ids(Citation.reference_id, Citation.bulletin_id),
-        sources=await ids(BulletinSource.source_id, BulletinSource.bulletin_id),
-    )
-
-
-async def _recount(session: AsyncSession, before: _Counted, after: _Counted) -> None:
-    """Count again what may have changed, and nothing else."""
-
-    async def count(model: type[Tag | Reference | Source], ids: frozenset[UUID], **counts: Any) -> None:
-        values = {name: query.correlate(model).scalar_subquery() for name, query in counts.items()}
-        await session.execute(update(model).where(model.id.in_(ids)).values(values))
-
-    everything = select(func.count())
-    await count(
-        Tag,
-        before.tags | after.tags,
-        bulletin_count=everything.select_from(BulletinTag).where(BulletinTag.tag_id == Tag.id),
-        section_count=everything.select_from(SectionTag).where(SectionTag.tag_id == Tag.id),
-    )
-    await count(
-        Reference,
-        before.references | after.references,
-        citation_count=select(func.count(Citation.bulletin_id.distinct())).where(
-            Citation.reference_id == Reference.id
-        ),
-    )
-    await count(
-        Source,
-        before.sources | after.sources,
-        reference_count=everything.select_from(Reference).where(
-            Reference.source_id == Source.id, Reference.citation_count > 0
-        ),
-    )

@@ -75,11 +75,27 @@ class Tag(Base):
     aliases: Mapped[list[str]]
     lookalikes: Mapped[list[str]]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("tag.id"), index=True)
+    edited: Mapped[bool] = mapped_column(
+        server_default="false", doc="Editors have made or changed it: the curated file does so no more"
+    )
     bulletin_count: Mapped[int] = mapped_column(server_default="0")
     section_count: Mapped[int] = mapped_column(server_default="0")
 
     parent: Mapped["Tag | None"] = relationship(remote_side=[id], back_populates="children", lazy="raise")
     children: Mapped[list["Tag"]] = relationship(back_populates="parent", order_by="Tag.slug", lazy="raise")
+
+
+class MergedTag(Base):
+    """A tag that was merged into another one, whose slug was ``into`` then; with its last names."""
+
+    __tablename__ = "merged_tag"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    into: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    at: Mapped[dt.datetime] = mapped_column()
 
 
 class Source(Base):
@@ -94,7 +110,10 @@ class Source(Base):
 
 
 class Reference(Base):
-    """A source item shared by the bulletins that cite it; ``fingerprint`` says when two are the same."""
+    """A source item shared by the bulletins that cite it; ``fingerprint`` says when two are the same.
+
+    One that was ``merged_into`` another is cited no more: its fingerprint leads to the other.
+    """
 
     __tablename__ = "reference"
 
@@ -107,6 +126,8 @@ class Reference(Base):
     text: Mapped[str]
     citation_count: Mapped[int] = mapped_column(server_default="0")
     listed_on: Mapped[dt.date] = mapped_column(doc="The date, or 0001-01-01 without one: the key of lists")
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("reference.id"), index=True)
+    merged_at: Mapped[dt.datetime | None]
 
     source: Mapped[Source] = relationship(lazy="raise")
 
@@ -123,7 +144,11 @@ class Reference(Base):
 
 
 class Bulletin(Base):
-    """A published bulletin; ``text`` is its words as they are compared."""
+    """A published bulletin; ``text`` is its words as they are compared.
+
+    ``content_hash`` is that of its version as it became public; tags that are merged later change what it
+    says now, and the hash in its answers.
+    """
 
     __tablename__ = "bulletin"
 

@@ -20,6 +20,7 @@ from app.bulletins.versions import VersionQuery
 from app.kit.caching import CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.moved import MOVED
 from app.kit.pagination import next_link
 from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
 from app.kit.problems import Problem
@@ -244,7 +245,7 @@ async def list_tags(
     "/tags/{slug}",
     operation_id="getTag",
     response_model=schemas.TagDetail,
-    responses=item(examples.TAG_DETAIL),
+    responses=MOVED | item(examples.TAG_DETAIL),
 )
 async def get_tag(
     request: Request,
@@ -280,7 +281,7 @@ async def list_references(
     "/references/{id}",
     operation_id="getReference",
     response_model=schemas.ReferenceDetail,
-    responses=item(examples.REFERENCE_DETAIL),
+    responses=MOVED | item(examples.REFERENCE_DETAIL),
 )
 async def get_reference(
     request: Request,

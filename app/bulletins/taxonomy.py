@@ -1,6 +1,7 @@
 """The curated tags, as data: names, aliases, parents."""
 
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from app.bulletins.document import Value, Words, normalised
+from app.bulletins.document import BulletinDocument, SectionTag, Value, Words, normalised
 
 
 class TagKind(StrEnum):
@@ -66,6 +67,20 @@ class Taxonomy(Value):
     @property
     def by_slug(self) -> dict[str, Tag]:
         return {tag.slug: tag for tag in self.tags}
+
+
+def replaced(document: BulletinDocument, slugs: Mapping[str, str]) -> BulletinDocument:
+    """The document with other slugs for some of its tags; a section has each tag once, the first one."""
+    if not slugs.keys() & set(document.tag_slugs):
+        return document
+    sections = []
+    for section in document.sections:
+        tags: dict[str, SectionTag] = {}
+        for tag in section.tags:
+            slug = slugs.get(tag.slug, tag.slug)
+            tags.setdefault(slug, tag.model_copy(update={"slug": slug}))
+        sections.append(section.model_copy(update={"tags": tuple(tags.values())}))
+    return document.model_copy(update={"sections": tuple(sections)})
 
 
 @cache

@@ -1,20 +1,23 @@
 """Reading the versions that were made public, and what was public at a moment that has passed."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.bulletins import keys, schemas, shapes
+from app.bulletins import keys, schemas, shapes, successors
 from app.bulletins.document import BulletinDocument
 from app.bulletins.filters import Order, TagFilters, between, source_rows, tag_rows, words
 from app.bulletins.models import PublishedVersion, Tag
 from app.bulletins.published import Standing
 from app.bulletins.queries import List
+from app.bulletins.taxonomy import replaced
 from app.kit import pagination
 from app.kit.caching import PUBLIC, CachePolicy
 from app.kit.pagination import PageQuery
@@ -47,6 +50,15 @@ class VersionQuery(Query):
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """What had been merged by a moment: the slugs of tags, the tags they gave way to by slug, references."""
+
+    slugs: Mapping[str, str]
+    tags: Mapping[str, Tag]
+    references: Mapping[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """A version as it was at a moment, with the slugs of its neighbours in time."""
 
@@ -54,6 +66,7 @@ class Past:
     moment: datetime
     previous: str | None
     next: str | None
+    merged: Merged
 
     @property
     def keys(self) -> list[str]:
@@ -70,10 +83,11 @@ class Past:
             updated_at=row.at,
             previous=self.previous,
             next=self.next,
-            tags={tag["slug"]: Tag(**tag) for tag in row.tags},
-            references=row.references,
+            tags={**self.merged.tags, **{tag["slug"]: Tag(**tag) for tag in row.tags}},
+            references=[self.merged.references.get(each, each) for each in row.references],
         )
-        return shapes.bulletin(document(row), standing).model_dump_json().encode()
+        content = replaced(document(row), self.merged.slugs)
+        return shapes.bulletin(content, standing).model_dump_json().encode()
 
 
 def document(row: PublishedVersion) -> BulletinDocument:
@@ -118,7 +132,18 @@ async def past(session: AsyncSession, slug: str, when: int | datetime) -> Past:
         detail = f"Bulletin {slug} was not public at {moment.isoformat()}."
         row = await _readable(session, found, slug, detail)
     before, after = _neighbours(row.date, moment)
-    return Past(row, moment, await session.scalar(before), await session.scalar(after))
+    merged = await _merged(session, moment, [row])
+    return Past(row, moment, await session.scalar(before), await session.scalar(after), merged)
+
+
+async def _merged(session: AsyncSession, moment: datetime, rows: Iterable[PublishedVersion]) -> Merged:
+    slugs = await successors.of_tags(session, moment)
+    cited = {each for row in rows for each in row.references}
+    return Merged(
+        slugs=slugs,
+        tags=await successors.named(session, set(slugs.values())),
+        references=await successors.of_references(session, cited, moment),
+    )
 
 
 def policy(moment: datetime) -> CachePolicy:
@@ -172,12 +197,15 @@ async def bulletins(
 ) -> tuple[List, CachePolicy]:
     """A page of the whole bulletins that were public at a moment; none that was withdrawn since."""
     await tag_rows(session, filters)
+    merged = await successors.of_tags(session, moment)
     sources = await source_rows(session, filters.source)
     day = PublishedVersion.date
     before, after = _neighbours(day, moment)
 
     def tagged(slug: str) -> ColumnElement[bool]:
-        return PublishedVersion.tags.contains([{"slug": slug}])
+        now = merged.get(slug, slug)
+        names = [now, *(former for former, name in merged.items() if name == now)]
+        return or_(*(PublishedVersion.tags.contains([{"slug": name}]) for name in names))
 
     query = select(PublishedVersion, before.scalar_subquery(), after.scalar_subquery()).where(
         *_at(moment),
@@ -194,9 +222,11 @@ async def bulletins(
         (last,) = pagination.decode(filters.cursor, owner, DateKey)
         query = query.where(day < last if order == "-date" else day > last)
     query = query.order_by(day.desc() if order == "-date" else day).limit(filters.limit + 1)
-    rows = [Past(row, moment, *beside) for row, *beside in await session.execute(query)]
-    page, cursor = pagination.cut(rows, filters.limit, lambda past: (past.row.date,), owner)
-    return List([past.body() for past in page], cursor, [keys.CONTENT]), policy(moment)
+    rows = (await session.execute(query)).all()
+    page, cursor = pagination.cut(rows, filters.limit, lambda found: (found[0].date,), owner)
+    known = await _merged(session, moment, (row for row, *_ in page))
+    bodies = [Past(row, moment, previous, following, known).body() for row, previous, following in page]
+    return List(bodies, cursor, [keys.CONTENT]), policy(moment)
 
 
 def _of(slug: str) -> Select[PublishedVersion]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.bulletins.taxonomy import curated
+from app.bulletins.curate import taxonomy
+from app.bulletins.taxonomy import Taxonomy
 from app.editorial.commands import Imported, Published, import_file, publish
 from app.editorial.images import keep_pictures
 from app.editorial.refused import Refused
@@ -62,7 +63,9 @@ async def import_path(
     :param note: the public note of the publication, which may be empty; None publishes nothing.
     """
     try:
-        result, source = _read(path)
+        async with database.snapshot() as between:
+            tags = await taxonomy(between)
+        result, source = _read(path, tags)
     except UnreadableFileError as error:
         return FileOutcome(str(path), refusal=Refusal(error.code, error.message))
     result = await keep_pictures(images, result)
@@ -85,9 +88,9 @@ async def import_path(
     return FileOutcome(str(path), imported, imported.report, published)
 
 
-def _read(path: Path) -> tuple[ImportResult, bytes]:
+def _read(path: Path, tags: Taxonomy) -> tuple[ImportResult, bytes]:
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     if not path.name:  # "." and "/": the reader names files by their name.
         raise UnreadableFileError("file.not-a-file", f"{path}：不是文件，而是文件夹或设备。")
     source = content(path)
-    return read_bytes(path.name, source, curated(), today), source
+    return read_bytes(path.name, source, tags, today), source

@@ -8,19 +8,20 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins import successors
 from app.bulletins.curate import curate
 from app.bulletins.document import BulletinDocument, Text
-from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn, TagsCurated
+from app.bulletins.events import BulletinCorrected, BulletinPublished, BulletinWithdrawn
 from app.bulletins.live import UnknownTagError
 from app.bulletins.schedule import plan
 from app.bulletins.taxonomy import Taxonomy
-from app.editorial import revisions
+from app.editorial import revisions, taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
 from app.editorial.refused import Refused
 from app.editorial.sameness import paragraphs, same_text, unrelated
 from app.editorial.workflow import STATE_NAMES, State
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
-from app.kit.changes import Change, ChangeLog
+from app.kit.changes import ChangeLog
 
 RECENT = 50
 """A corrected date is looked for among so many drafts, those saved last."""
@@ -165,7 +166,8 @@ def _other_date(document: BulletinDocument, slug: str) -> str:
 
 async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
     last = await revisions.latest(session, draft)
-    known = revisions.document(last), revisions.errors(revisions.report(last))
+    document = await successors.current(session, revisions.document(last))
+    known = document, revisions.errors(revisions.report(last))
     return known == (result.document, revisions.errors(result.report))
 
 
@@ -177,11 +179,13 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
     """
     note = _public_note(note)
     draft = await _draft_of(session, slug)
+    # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
+    at = await changes.begin(session)
     revision = await revisions.latest(session, draft)
-    document = revisions.document(revision)
+    document = await successors.current(session, revisions.document(revision))
     if draft.published_revision is not None:
         public = await revisions.get(session, draft, draft.published_revision)
-        if public and revisions.document(public) == document:
+        if public and await successors.current(session, revisions.document(public)) == document:
             revisions.move(draft, State.corrected if draft.version > 1 else State.published)
             await plan(session, draft.id, None)
             return Published(slug=slug, version=draft.version, outcome="unchanged")
@@ -189,8 +193,6 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
         raise Refused("date.published", _other_date(document, slug))
     if messages := "；".join(revisions.errors_of(revision)):
         raise Refused("report.errors", f"有错误，不能发布：{messages}")
-    # The draft's lock comes before the log's everywhere, so no two writers wait for each other.
-    at = await changes.begin(session)
     event = BulletinPublished if draft.published_revision is None else BulletinCorrected
     revisions.move(draft, State.published if draft.published_revision is None else State.corrected)
     draft.published_revision = revision.number
@@ -238,12 +240,10 @@ def _public_note(note: str) -> str:
         raise Refused("note.invalid", f"说明不能超过 {MAX_NOTE} 字，也不能有控制字符。") from None
 
 
-async def curate_tags(session: AsyncSession, changes: ChangeLog, taxonomy: Taxonomy) -> set[str]:
+async def curate_tags(session: AsyncSession, changes: ChangeLog, curated: Taxonomy) -> set[str]:
     """Bring the tags to the taxonomy, as one public change; the slugs of those that it changed."""
     at = await changes.begin(session)
-    slugs = await curate(session, taxonomy)
+    slugs = await curate(session, curated)
     if slugs:
-        earlier = select(func.count()).where(Change.kind == TagsCurated.kind)
-        version = 1 + (await session.scalar(earlier) or 0)
-        await changes.record(session, TagsCurated(slugs=frozenset(slugs), version=version, at=at))
+        await changes.record(session, await taxonomy.changed(session, slugs, at))
     return slugs

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from app.bulletins.document import BulletinDocument, Evidence, Section, block_text
+from app.bulletins.document import BulletinDocument, Evidence, Section, SectionTag, block_text
 
 MAX_DEPTH = 30
 """No document is nested deeper than half of this."""
@@ -129,6 +129,23 @@ def _with_evidence(document: BulletinDocument, keep: _Keep) -> BulletinDocument:
                 )
             }
         )
+        for section in document.sections
+    )
+    return document.model_copy(update={"sections": sections})
+
+
+def retagged(
+    document: BulletinDocument, numbers: Sequence[int], add: Sequence[str], remove: Sequence[str]
+) -> BulletinDocument:
+    """The document with tags added to, and removed from, the sections of these numbers."""
+
+    def tags(section: Section) -> tuple[SectionTag, ...]:
+        kept = [tag for tag in section.tags if tag.slug not in remove]
+        known = {tag.slug for tag in kept}
+        return (*kept, *(SectionTag(slug=slug) for slug in dict.fromkeys(add) if slug not in known))
+
+    sections = tuple(
+        section.model_copy(update={"tags": tags(section)}) if section.number in numbers else section
         for section in document.sections
     )
     return document.model_copy(update={"sections": sections})

@@ -4,8 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base, new_id
@@ -132,3 +142,41 @@ class AuditEntry(Base):
         Index("audit_entry_actor_idx", "actor", id.desc()),
         Index("audit_entry_object_idx", "object", id.desc()),
     )
+
+
+class Retagging(Base):
+    """A job that gives other tags to the archive by a rule, a ``NewRetagging`` of the API.
+
+    ``position`` is the slug of the last bulletin that it has done.
+    """
+
+    __tablename__ = "retagging"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    rule: Mapped[dict[str, Any]]
+    dry_run: Mapped[bool]
+    author: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(server_default="0")
+    changed: Mapped[int] = mapped_column(server_default="0")
+    skipped: Mapped[int] = mapped_column(server_default="0")
+    position: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class Retagged(Base):
+    """What a job has made of a bulletin, or would: changed, in these sections, or skipped."""
+
+    __tablename__ = "retagged"
+
+    retagging_id: Mapped[UUID] = mapped_column(
+        ForeignKey("retagging.id", ondelete="CASCADE"), primary_key=True
+    )
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    sections: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    version: Mapped[int | None]
+    code: Mapped[str | None]
+    message: Mapped[str | None]

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.editorial import models, revisions, schemas
-from app.editorial.models import AuditEntry, Draft, Revision, SourceFile
+from app.editorial.models import AuditEntry, Draft, Retagged, Retagging, Revision, SourceFile
 from app.editorial.workflow import State
 from app.kit.pagination import PageQuery, cut, decode, scope
-from app.kit.parameters import Day, Plain, Query
+from app.kit.parameters import Day, Plain, Query, Slug
 
 _ID: TypeAdapter[tuple[UUID]] = TypeAdapter(tuple[UUID])
+_SLUG: TypeAdapter[tuple[Slug]] = TypeAdapter(tuple[Slug])
 _NUMBER: TypeAdapter[tuple[int]] = TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**63)]])
 
 
@@ -141,6 +142,29 @@ def audit_conditions(query: AuditFilters) -> list[ColumnElement[bool]]:
     if query.until:
         wanted.append(day <= query.until)
     return wanted
+
+
+async def retaggings(session: AsyncSession, query: PageQuery) -> tuple[Sequence[Retagging], str | None]:
+    """Jobs, the newest first, and the next page's cursor."""
+    owner = scope(query, "retaggings")
+    listed = select(Retagging).order_by(Retagging.id.desc()).limit(query.limit + 1)
+    if query.cursor:
+        (last,) = decode(query.cursor, owner, _ID)
+        listed = listed.where(Retagging.id < last)
+    return cut((await session.scalars(listed)).all(), query.limit, lambda row: (row.id,), owner)
+
+
+async def retagged(
+    session: AsyncSession, retagging_id: UUID, query: PageQuery
+) -> tuple[Sequence[Retagged], str | None]:
+    """What became of the job's bulletins, by date, and the next page's cursor."""
+    owner = scope(query, f"retagged/{retagging_id}")
+    listed = select(Retagged).where(Retagged.retagging_id == retagging_id)
+    if query.cursor:
+        (last,) = decode(query.cursor, owner, _SLUG)
+        listed = listed.where(Retagged.slug > last)
+    listed = listed.order_by(Retagged.slug).limit(query.limit + 1)
+    return cut((await session.scalars(listed)).all(), query.limit, lambda row: (row.slug,), owner)
 
 
 async def in_state(session: AsyncSession, state: State) -> Sequence[Draft]:

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import PurePosixPath
 
-from app.bulletins.taxonomy import curated
+from app.bulletins.taxonomy import Taxonomy
 from app.editorial.revisions import today
 from app.ingest.reader import read_bytes
 from app.ingest.report import ImportResult
@@ -14,13 +14,13 @@ _NAME_LENGTH = 200
 _reading = asyncio.Semaphore(_AT_ONCE)
 
 
-async def read(name: str, data: bytes) -> ImportResult:
-    """The document and report of a file's bytes; ``name`` gives its format.
+async def read(name: str, data: bytes, tags: Taxonomy) -> ImportResult:
+    """The document and report of a file's bytes; ``name`` gives its format, ``tags`` are those to suggest.
 
     :raises UnreadableFileError: the content gives no document.
     """
     async with _reading:
-        return await asyncio.to_thread(read_bytes, name, data, curated(), today())
+        return await asyncio.to_thread(read_bytes, name, data, tags, today())
 
 
 def plain_name(name: str) -> str:

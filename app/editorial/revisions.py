@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins import successors
 from app.bulletins.document import BulletinDocument, content_hash
 from app.bulletins.models import Tag
 from app.editorial.models import Draft, Revision
@@ -116,6 +117,7 @@ async def checked(
 async def _unknown_tags(session: AsyncSession, content: BulletinDocument) -> list[Finding]:
     slugs = content.tag_slugs
     known = set(await session.scalars(select(Tag.slug).where(Tag.slug.in_(slugs)))) if slugs else set()
+    known |= (await successors.of_tags(session)).keys()
     return [
         Finding(
             severity=Severity.error,

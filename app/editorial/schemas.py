@@ -184,6 +184,21 @@ class Revision(RevisionItem):
     findings: list[Finding]
 
 
+class NewPreview(Input):
+    revision: Annotated[
+        int | None,
+        Field(ge=1, le=MAX_REVISION, description="None for the latest one at any time", examples=[3]),
+    ] = None
+    hours: Annotated[int, Field(ge=1, le=720, description="How long it shows the draft", examples=[72])] = 72
+
+
+class PreviewLink(Output):
+    url: str = Field(description="The page", examples=["https://example.org/v1/previews/gAAAAABqa2Vu….html"])
+    json_url: str = Field(examples=["https://example.org/v1/previews/gAAAAABqa2Vu…"])
+    revision: int | None = Field(examples=[3])
+    expires_at: datetime = Field(examples=["2026-06-28T01:30:00Z"])
+
+
 class NewComment(Input):
     text: Annotated[Remark, Field(examples=["第二段的数字请再核对。"])]
     section: Annotated[

@@ -49,6 +49,8 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "It has been withdrawn",
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
+    "link-invalid": (403, "The link is not one of ours", "Copy it whole, or ask for another one."),
+    "link-expired": (410, "The link shows nothing any more", "Ask for another one."),
     "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
     "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),

@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     database_wait: int = Field(default=30, ge=0, le=3600, validation_alias="NQPF_DATABASE_WAIT")
     purge_url: str | None = Field(default=None, validation_alias="NQPF_PURGE_URL")
     purge_key: SecretStr | None = Field(default=None, validation_alias="NQPF_PURGE_KEY")
+    preview_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), validation_alias="NQPF_PREVIEW_KEYS"
+    )
     purge_form: Literal["generic", "fastly", "cloudflare"] = Field(
         default="generic", validation_alias="NQPF_PURGE_FORM"
     )
@@ -162,7 +165,7 @@ class Settings(BaseSettings):
             raise ValueError("rates are written like 600/minute;50000/day") from None
         return value
 
-    @field_validator("secrets_keys")
+    @field_validator("secrets_keys", "preview_keys")
     @classmethod
     def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         from cryptography.fernet import Fernet

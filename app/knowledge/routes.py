@@ -15,6 +15,7 @@ from app.bulletins.models import Tag
 from app.kit.caching import JSON, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.moved import MOVED
 from app.kit.operations import reading
 from app.kit.pagination import next_link
 from app.kit.parameters import once
@@ -69,7 +70,7 @@ async def list_trending_tags(
     "/tags/{slug}/timeline",
     operation_id="getTagTimeline",
     response_model=schemas.Timeline,
-    responses=reading({JSON: {"example": examples.TIMELINE}}, "invalid-cursor", "not-found"),
+    responses=MOVED | reading({JSON: {"example": examples.TIMELINE}}, "invalid-cursor", "not-found"),
 )
 async def get_tag_timeline(
     request: Request, session: Reader, slug: TagSlug, query: Annotated[TimelineQuery, QueryParameters()]
@@ -86,7 +87,7 @@ async def get_tag_timeline(
     "/tags/{slug}/related",
     operation_id="listRelatedTags",
     response_model=schemas.RelatedTags,
-    responses=reading({JSON: {"example": examples.RELATED_TAGS}}, "not-found"),
+    responses=MOVED | reading({JSON: {"example": examples.RELATED_TAGS}}, "not-found"),
 )
 async def list_related_tags(
     request: Request, session: Reader, slug: TagSlug, query: Annotated[RelatedQuery, QueryParameters()]
@@ -119,7 +120,7 @@ async def get_source(
     "/references/{id}/related",
     operation_id="listRelatedReferences",
     response_model=schemas.RelatedReferences,
-    responses=reading({JSON: {"example": examples.RELATED_REFERENCES}}, "not-found"),
+    responses=MOVED | reading({JSON: {"example": examples.RELATED_REFERENCES}}, "not-found"),
 )
 async def list_related_references(
     request: Request,
@@ -133,6 +134,7 @@ async def list_related_references(
     """
     found = await graph.related_references(session, reference_id)
     if found is None:
+        await catalogue.reference_row(session, reference_id)  # It may have moved.
         raise Problem("not-found", f"No published bulletin cites a reference {reference_id}.")
     return await _reply(request, session, found)
 

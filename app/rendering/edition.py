@@ -44,9 +44,10 @@ def urn(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The public addresses below ``base``, such as ``https://example.org``."""
+    """The public addresses below ``base``, such as ``https://example.org``; pictures are below ``images``."""
 
     base: str
+    images: str = "/v1/images"
 
     def bulletin(self, slug: str, extension: str = "html") -> str:
         return f"{self.base}/v1/bulletins/{slug}{extension and '.'}{extension}"
@@ -66,7 +67,7 @@ class Site:
     def image(self, src: str) -> str:
         """The address of a picture: of one inside the bulletin, ``sha256:…``, here."""
         name = src.removeprefix("sha256:")
-        return src if name == src else f"{self.base}/v1/images/{name}"
+        return src if name == src else f"{self.base}{self.images}/{name}"
 
     def sitemap(self, part: str) -> str:
         """A part of the sitemap: a year, or ``news``."""

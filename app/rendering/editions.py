@@ -44,13 +44,13 @@ async def find(database: Database, slug: str) -> Editions | None:
     found = await finished.find(database, name, "bulletin") if name else None
     if name is None or found is None:
         return None
-    return Editions([_read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
+    return Editions([read(found.body)], None, [keys.bulletin(name), *([keys.CONTENT] if latest else [])])
 
 
 async def bulletins(session: AsyncSession, filters: TagFilters) -> Entries:
     """A page of the published bulletins that pass the filters, newest first."""
     listed = await queries.bulletins(session, filters, "-date", "bulletin")
-    return Entries([Entry(_read(body)) for body in listed.items], listed.next, listed.keys)
+    return Entries([Entry(read(body)) for body in listed.items], listed.next, listed.keys)
 
 
 async def sections(session: AsyncSession, filters: TagFilters) -> Entries:
@@ -69,11 +69,11 @@ async def sections(session: AsyncSession, filters: TagFilters) -> Entries:
 
 async def named(session: AsyncSession, slugs: Sequence[str]) -> list[Edition]:
     """The bulletins of these slugs that are published, in that order."""
-    return [_read(body) for body in await queries.whole(session, slugs)]
+    return [read(body) for body in await queries.whole(session, slugs)]
 
 
-def _read(body: bytes) -> Edition:
-    """The public object as an edition."""
+def read(body: bytes) -> Edition:
+    """The public object, as JSON, as an edition."""
     bulletin = schemas.Bulletin.model_validate_json(body)
     content: dict[str, Any] = bulletin.model_dump(
         include=set(BulletinDocument.model_fields) & set(schemas.Bulletin.model_fields)

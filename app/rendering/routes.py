@@ -18,6 +18,7 @@ from app.bulletins.keys import CONTENT
 from app.kit.caching import Body, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
+from app.kit.moved import MOVED
 from app.kit.operations import reading
 from app.kit.pagination import next_link
 from app.kit.parameters import Query, once
@@ -41,7 +42,7 @@ Filters = Annotated[TagFilters, QueryParameters()]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
 
-_ALONE = {
+ALONE = {
     # A page needs nothing but itself and the pictures it names.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
     "X-Content-Type-Options": "nosniff",
@@ -132,7 +133,7 @@ async def _form(
     (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
     body = form.render(edition, _site(request))
-    head = {**_ALONE, **location, **headers}
+    head = {**ALONE, **location, **headers}
     return await _reply(request, session, body, form.media_type, found.keys, head)
 
 
@@ -167,7 +168,7 @@ async def get_section_feed(
 @router.get(
     "/tags/{slug}/feed.{extension}",
     operation_id="getTagFeed",
-    responses=reading(_FEED, "invalid-cursor", "not-found"),
+    responses=MOVED | reading(_FEED, "invalid-cursor", "not-found"),
 )
 async def get_tag_feed(
     request: Request, session: Reader, slug: TagSlug, extension: FeedExtension, query: Filters

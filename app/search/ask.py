@@ -1,6 +1,6 @@
 """One search from its parameters to its answer: understood, found by an engine, shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from app.bulletins.filters import TagFilters, source_rows, tag_rows
+from app.bulletins.models import Tag
 from app.kit import pagination
 from app.kit.changes import last_change
 from app.kit.db import Database
@@ -57,7 +58,7 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
     # Facets change no page: they may be asked for once.
     owner = pagination.scope(asked.model_copy(update={"facets": None}), "search")
     async with database.snapshot(public=True) as session:
-        await tag_rows(session, asked)
+        tags = await tag_rows(session, asked)
         sources = [source.name for source in await source_rows(session, asked.source)]
         query = await understand(session, asked.q)
         offset, until, begun_by = 0, await last_change(session), None
@@ -67,7 +68,7 @@ async def ask(database: Database, engine: SearchEngine, asked: SearchQuery) -> S
         offset, until, begun_by = pagination.decode(asked.cursor, owner, Place)
     search = Search(
         query=query,
-        filters=_filters(asked, sources, until),
+        filters=_filters(asked, tags, sources, until),
         sort=asked.sort,
         facets=frozenset(map(Facet, chosen(asked.facets) or ())),
         by_bulletin=asked.group == "bulletin",
@@ -101,11 +102,16 @@ def _unavailable(begun_by: str | None) -> Problem:
     return Problem("unavailable", "No search engine answers.", headers={"Retry-After": "2"})
 
 
-def _filters(asked: SearchQuery, sources: Sequence[str], until: datetime | None) -> Filters:
+def _filters(
+    asked: SearchQuery, tags: Mapping[str, Tag], sources: Sequence[str], until: datetime | None
+) -> Filters:
+    def now(slugs: Sequence[str]) -> tuple[str, ...]:
+        return tuple(tags[slug].slug for slug in slugs)
+
     return Filters(
-        tag=asked.tag,
-        tag_any=asked.tag_any,
-        tag_not=asked.tag_not,
+        tag=now(asked.tag),
+        tag_any=now(asked.tag_any),
+        tag_not=now(asked.tag_not),
         source=tuple(sources),
         first=asked.from_,
         last=asked.to,

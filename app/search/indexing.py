@@ -16,10 +16,10 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins.events import TagsCurated
+from app.bulletins.curate import taxonomy
+from app.bulletins.events import TAG_EVENTS, TagMerged, TagsCurated
 from app.bulletins.models import Bulletin, Section
 from app.bulletins.models import Tag as TagRow
-from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.kit.changes import Change, Follower, Position
 from app.kit.db import Database
 from app.kit.settings import Settings
@@ -79,11 +79,9 @@ def follower(find: Callable[[], "Index | None"] = configured) -> Follower:
         if await asyncio.to_thread(index.created) is None:
             log.warning("search.index-missing", index=index.uid)
             return
-        slugs = [change.subject for change in changes if change.kind != TagsCurated.kind]
-        if curated := [change for change in changes if change.kind == TagsCurated.kind]:
+        if any(change.kind in TAG_EVENTS for change in changes):
             await _configure(session, index)
-            slugs += await _tagged(session, {tag for change in curated for tag in change.payload["tags"]})
-        for batch in _batches(list(dict.fromkeys(slugs))):
+        for batch in _batches(await _touched(session, changes)):
             await update(session, index, batch)
 
     return follow
@@ -154,14 +152,14 @@ async def reindex(database: Database, index: "Index", progress: Progress = lambd
                 await update(session, following, batch)
             done += len(batch)
         async with _only_writer(database) as (session, position):
-            later = await session.execute(
-                select(Change.seq, Change.subject).where(Change.seq > filled_at).order_by(Change.seq)
-            )
-            changes = later.all()
-            for batch in _batches(list(dict.fromkeys(subject for _, subject in changes))):
+            later = select(Change).where(Change.seq > filled_at).order_by(Change.seq)
+            changes = (await session.scalars(later)).all()
+            if any(change.kind in TAG_EVENTS for change in changes):
+                await _configure(session, following)
+            for batch in _batches(await _touched(session, changes)):
                 await update(session, following, batch)
             await asyncio.to_thread(index.give_place_to, following)
-            position.seq = max(position.seq, filled_at, *(seq for seq, _ in changes))
+            position.seq = max(position.seq, filled_at, *(change.seq for change in changes))
         if await asyncio.to_thread(following.created):
             await asyncio.to_thread(following.drop)
     progress(len(slugs), len(slugs))
@@ -189,20 +187,12 @@ async def versions(session: AsyncSession) -> dict[str, int]:
     return {f"{slug}-{number}": version for slug, number, version in rows}
 
 
-async def taxonomy(session: AsyncSession) -> Taxonomy:
-    """The tags as they are now, without their places below each other."""
-    return Taxonomy(
-        tags=tuple(
-            Tag(
-                slug=row.slug,
-                kind=TagKind(row.kind),
-                name=row.name,
-                name_en=row.name_en,
-                aliases=tuple(row.aliases),
-            )
-            for row in await session.scalars(select(TagRow).order_by(TagRow.slug))
-        )
-    )
+async def _touched(session: AsyncSession, changes: Sequence[Change]) -> list[str]:
+    """The bulletins whose documents read differently since, each once."""
+    slugs = [change.subject for change in changes if change.kind.startswith("bulletin.")]
+    tags = {tag for change in changes if change.kind == TagsCurated.kind for tag in change.payload["tags"]}
+    tags |= {change.payload["into"] for change in changes if change.kind == TagMerged.kind}
+    return list(dict.fromkeys([*slugs, *(await _tagged(session, tags) if tags else ())]))
 
 
 async def _tagged(session: AsyncSession, tags: Collection[str]) -> Sequence[str]:

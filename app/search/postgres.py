@@ -3,13 +3,13 @@
 from app.kit.db import Database
 from app.search.contract import Answer, Search
 from app.search.postgres_index import index, reindex, remove
-from app.search.postgres_mend import MEND, drift, mend, retag
+from app.search.postgres_mend import MEND, drift, mend, rename, retag
 from app.search.postgres_pages import page
 from app.search.postgres_query import excluding, filtered, matches
 from app.search.postgres_recent import recent
 from app.search.postgres_relaxed import relaxed
 
-__all__ = ["MEND", "PostgresEngine", "drift", "index", "mend", "reindex", "remove", "retag"]
+__all__ = ["MEND", "PostgresEngine", "drift", "index", "mend", "reindex", "remove", "rename", "retag"]
 
 
 class PostgresEngine:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import text, update
+from sqlalchemy import case, func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins.events import TagsCurated
+from app.bulletins.events import TagMerged, TagsCurated
 from app.kit.changes import ChangeLog
 from app.kit.db import Database
 from app.kit.jobs import defer
@@ -31,7 +31,7 @@ ORDER BY slug DESC
 """)
 
 
-async def retag(session: AsyncSession, events: Sequence[TagsCurated]) -> None:
+async def retag(session: AsyncSession, events: Sequence[TagsCurated | TagMerged]) -> None:
     """Have all sections with these tags cut anew by a job: they are found by their tags' names (a handler).
 
     Until then they are found by the former names.
@@ -40,6 +40,19 @@ async def retag(session: AsyncSession, events: Sequence[TagsCurated]) -> None:
     for table in (IndexedSection, NextSection):
         await session.execute(update(table).where(table.tags.overlap(slugs)).values(tokenizer=""))
     await defer(session, MEND, lock=MEND)
+
+
+async def rename(session: AsyncSession, events: Sequence[TagMerged]) -> None:
+    """Find all sections that had the events' tags by the tags they are merged into, at once (a handler)."""
+    for event in events:
+        for table in (IndexedSection, NextSection):
+            without = func.array_remove(table.tags, event.slug)
+            tags = case(
+                (table.tags.contains([event.into]), without),
+                else_=func.array_append(without, event.into),
+            )
+            having = update(table).where(table.tags.contains([event.slug]))
+            await session.execute(having.values(tags=tags))
 
 
 async def drift(session: AsyncSession) -> Sequence[str]:

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.bulletins.events import BulletinPublished
+from app.bulletins.events import BulletinPublished, TagMerged, TagsCurated
 from app.bulletins.models import Bulletin, BulletinSource, Section, Source, Tag
 from app.kit.pinyin import by_character
 from app.search.schemas import Suggestion
@@ -65,6 +65,14 @@ async def index(session: AsyncSession, events: Sequence[BulletinPublished]) -> N
     await _write_sources(session, sources.all())
     headings = select(Section.id, Section.date, Section.heading).join(Section.bulletin).where(of_bulletins)
     await _write_headings(session, (await session.execute(headings)).all())
+
+
+async def retag(session: AsyncSession, events: Sequence[TagsCurated | TagMerged]) -> None:
+    """Write the keys of the events' tags anew; a tag that is gone has taken its own along (a handler)."""
+    slugs = {slug for event in events for slug in event.slugs}
+    slugs |= {event.into for event in events if isinstance(event, TagMerged)}
+    tags = await session.scalars(select(Tag).where(Tag.slug.in_(slugs)))
+    await _write_tags(session, tags.all())
 
 
 async def rebuild(session: AsyncSession) -> None:

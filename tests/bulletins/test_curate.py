@@ -3,7 +3,7 @@ from typing import Any
 
 import psycopg
 
-from app.bulletins.curate import curate
+from app.bulletins.curate import curate, taxonomy
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy, curated
 from app.kit.db import connect
 from app.kit.settings import Settings
@@ -80,3 +80,51 @@ def test_only_the_tags_that_it_changed_are_named(settings: Settings) -> None:
     assert bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙")) == {"x-a"}
     assert bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙", parent="x-a")) == {"x-b"}
     assert bring(settings, *curated().tags) == set()
+
+
+def test_tags_of_the_editors_stay_as_they_are_and_their_names_are_theirs(settings: Settings) -> None:
+    bring(settings, tag("x-a", "甲", aliases=("别名",)), tag("x-b", "乙", parent="x-a"))
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute(
+            "UPDATE tag SET name = '编辑的名字', aliases = '[\"另名\", \"又名\"]', edited = true "
+            "WHERE slug = 'x-a'"
+        )
+    before = rows(settings, "x-a")
+    clashing = (tag("x-c", "另名"), tag("x-d", "丁", aliases=("又名", "丁丁")))
+    assert bring(settings, tag("x-a", "文件的名字"), tag("x-b", "乙二", parent="x-a"), *clashing) == {
+        "x-b",
+        "x-d",
+    }
+    assert rows(settings, "x-a") == before
+    assert rows(settings, "x-b", "x-c", "x-d") == [
+        ("x-b", "event", "乙二", "x-b", [], [], "x-a"),
+        ("x-d", "event", "丁", "x-d", ["丁丁"], [], None),
+    ]
+
+
+def test_merged_tags_do_not_come_back_and_those_below_them_follow(settings: Settings) -> None:
+    bring(settings, tag("x-a", "甲"), tag("x-b", "乙"))
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("DELETE FROM tag WHERE slug = 'x-a'")
+        connection.execute("INSERT INTO merged_tag VALUES ('x-a', 'x-b', 'event', '甲', 'x-a', now())")
+    assert bring(settings, tag("x-a", "甲"), tag("x-c", "丙", parent="x-a")) == {"x-c"}
+    assert [(row[0], row[-1]) for row in rows(settings, "x-a", "x-c")] == [("x-c", "x-b")]
+
+
+def test_a_parent_that_editors_have_put_below_the_tag_makes_no_ring(settings: Settings) -> None:
+    bring(settings, tag("x-a", "甲"), tag("x-b", "乙", parent="x-a"))
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute(
+            "UPDATE tag SET edited = true, parent_id = above.id "
+            "FROM tag AS above WHERE above.slug = 'x-a' AND tag.slug = 'x-b'"
+        )
+    assert bring(settings, tag("x-a", "甲", parent="x-b"), tag("x-b", "乙")) == set()
+    assert [(row[0], row[-1]) for row in rows(settings, "x-a", "x-b")] == [("x-a", None), ("x-b", "x-a")]
+
+
+def test_the_tags_of_the_database_are_a_taxonomy(settings: Settings) -> None:
+    async def run() -> Taxonomy:
+        async with connect(settings) as database, database.snapshot() as session:
+            return await taxonomy(session)
+
+    assert asyncio.run(run()).by_slug == curated().by_slug

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from app.kit.settings import PREFIX, Settings, SettingsError, variables
 
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +58,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "NQPF_WECHAT": str(tmp_path / "wechat.toml"),
         "NQPF_DATABASE_WAIT": "60",
         "NQPF_CACHE_BYTES": "1000000",
+        "NQPF_PREVIEW_KEYS": f"{KEY}, {KEY}",
     }
     assert set(values) == set(variables())
     for name, value in values.items():
@@ -66,9 +69,17 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.meili_key.get_secret_value() == "key"
     assert (settings.host, settings.port, settings.data, settings.pool_size) == ("::1", 9000, tmp_path, 7)
     assert settings.database_wait == 60
+    assert [key.get_secret_value() for key in settings.preview_keys] == [KEY, KEY]
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert settings.public_url == "https://www.example.org/news"
     assert (settings.meili_url, settings.log_format) == ("http://search:7700", "json")
+
+
+def test_a_preview_key_is_one_of_fernets_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_PREVIEW_KEYS", f"{KEY},short-secret")
+    with pytest.raises(SettingsError, match="NQPF_PREVIEW_KEYS: a key is 32 bytes") as refused:
+        Settings.load()
+    assert "short-secret" not in str(refused.value)
 
 
 def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app import wiring
+from app.bulletins.events import TagMerged
 from app.bulletins.models import Tag
 from app.bulletins.taxonomy import Taxonomy, curated
 from app.editorial import commands
@@ -124,6 +125,28 @@ def test_a_renamed_tag_reaches_documents_and_synonyms_through_the_follower(
     answer = asyncio.run(ask_meilisearch(kept.meilisearch, kept.index.uid, Search(query)))
     assert [(hit.slug, hit.number) for hit in answer.hits] == [("2026-06-01", 1)]
     assert "软件银行" in kept.index._index.get_settings()["synonyms"]["softbank"]
+
+
+def test_a_merged_tag_reaches_documents_and_synonyms_through_the_follower(
+    kept: Kept, publish: Publish
+) -> None:
+    publish(FIRST, SECOND)
+    kept.reindex()
+    kept.follow()
+
+    async def merge(database: Database) -> None:
+        async with database.session() as session:
+            at = await wiring.changes.begin(session)
+            await wiring.changes.record(session, TagMerged(slug="softbank", into="quantum", at=at))
+
+    kept.run(merge)
+    assert kept.follow() == 1
+
+    name = curated().by_slug["quantum"].name
+    query = Query(name, (Term((Phrase(name, (name,)),)),))
+    answer = asyncio.run(ask_meilisearch(kept.meilisearch, kept.index.uid, Search(query)))
+    assert [(hit.slug, hit.number) for hit in answer.hits] == [("2026-06-01", 1)]
+    assert name in kept.index._index.get_settings()["synonyms"]["软银"]
 
 
 def test_building_anew_exchanges_the_index_in_one_moment_and_leaves_none_behind(

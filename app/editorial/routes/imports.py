@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.datastructures import UploadFile
 
+from app.bulletins.curate import taxonomy
 from app.editorial import audit, present, revisions, schemas, steps
 from app.editorial.access import EditorBetween, authenticate
 from app.editorial.answers import desk_router
@@ -64,7 +65,9 @@ async def import_bulletin(
     """
     name, data = await _file(request)
     try:
-        result = await keep_pictures(request.app.state.images, await read(name, data))
+        async with request.app.state.database.snapshot() as between:
+            tags = await taxonomy(between)
+        result = await keep_pictures(request.app.state.images, await read(name, data, tags))
     except UnreadableFileError as error:
         raise refusal("unreadable-file", ((error.code, error.message),)) from None
     # Only now, as an upload may take long: who asks is looked at again, and held.
