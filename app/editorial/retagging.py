@@ -21,7 +21,7 @@ from app.editorial import audit, commands, revisions
 from app.editorial.audit import Actor
 from app.editorial.editing import retagged
 from app.editorial.models import Draft, Retagged, Retagging
-from app.editorial.refused import Refused
+from app.editorial.refused import Refused, unknown_tags
 from app.editorial.taxonomy_schemas import NewRetagging, Where
 from app.editorial.workflow import Role
 from app.kit.changes import ChangeLog
@@ -43,7 +43,7 @@ async def ask(session: AsyncSession, actor: Actor, rule: NewRetagging) -> Retagg
     known = set(await session.scalars(select(Tag.slug).where(Tag.slug.in_(wanted))))
     known |= (await successors.of_tags(session)).keys()
     if unknown := sorted(wanted - known):
-        raise Refused("tag.unknown", f"没有标签 {'、'.join(unknown)}。")
+        raise unknown_tags(*unknown)
     found = (await _matching(session, rule.where)).subquery()
     row = Retagging(
         id=new_id(),

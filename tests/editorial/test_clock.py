@@ -187,7 +187,7 @@ def test_what_cannot_be_published_in_time_is_not_tried_for_ever_and_says_why(
     assert draft.read().seen["state"] == "approved"
     (comment,) = editor.get(f"{draft.path}/comments").json()["items"]
     assert comment["author"] == "clock"
-    assert comment["text"] == "到时未能发布：标签不存在：compute。"
+    assert comment["text"] == "到时未能发布：没有标签 compute。"
     for table in ("bulletin", "change", "publication_schedule"):
         assert sql(settings, f"SELECT 1 FROM {table}") == [], table  # noqa: S608
 
