@@ -2,7 +2,7 @@
 
 import gc
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import islice
@@ -24,8 +24,10 @@ from app.bulletins.taxonomy import curated
 from app.editorial.models import Draft, Revision, SourceFile
 from app.editorial.workflow import State
 from app.ingest.report import ImportReport
+from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect, new_id
 from app.kit.settings import Settings
+from scripts import searching
 from scripts.archive import UNTIL, generate
 
 PUBLISHED = 2_000
@@ -46,9 +48,6 @@ REPEATED = (
     "published_version",
 )
 
-# The search index takes all new rows up at once in the end, by VACUUM.
-_LATER = text("SET LOCAL gin_pending_list_limit = '1GB'")
-
 _COUNTS = (
     "UPDATE tag SET bulletin_count = bulletin_count * (1 + :times)",
     "UPDATE tag SET section_count = section_count * (1 + :times)",
@@ -57,17 +56,25 @@ _COUNTS = (
 )
 
 
-async def publish_all(database: Database, documents: Iterator[BulletinDocument]) -> None:
-    """Publish documents, the latest first, as the desk would: a draft, its revision, a change."""
+async def publish_all(
+    database: Database,
+    documents: Iterator[BulletinDocument],
+    log: ChangeLog = wiring.changes,
+    then: Callable[[list[BulletinPublished]], object] = lambda _events: None,
+) -> None:
+    """Publish documents, the latest first, as the desk would: a draft, its revision, a change.
+
+    ``then`` is told what each transaction has published.
+    """
     gc.disable()  # Nearly all of a batch's many objects are in use: looking for others takes a seventh.
     try:
         while batch := list(islice(documents, BATCH)):
             async with database.session() as session:
-                await session.execute(_LATER)
-                at = await wiring.changes.begin(session)
+                at = await log.begin(session)
                 await _draft(session, batch)
                 events = [BulletinPublished(document=document, version=1, at=at) for document in batch]
-                await wiring.changes.record(session, *events)
+                await log.record(session, *events)
+            then(events)
     finally:
         gc.enable()
 
@@ -155,9 +162,9 @@ async def load(
     async with connect(settings) as database:
         async with database.session() as session:
             await curate(session, curated())
-        with generated(published, seed, until) as documents:
+        with generated(published, seed, until) as documents, searching.indexer(settings) as index:
             seen = track(documents, total=published, description="publishing", disable=quiet)
-            await publish_all(database, iter(seen))
+            await publish_all(database, iter(seen), searching.WITHOUT, index)
         if count > published:
             async with database.session() as session:
                 await repeat(session, count // published - 1, published)
