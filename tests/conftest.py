@@ -1,6 +1,7 @@
 """A real PostgreSQL, a real server on a socket, and bulletins to read."""
 
 import asyncio
+import shutil
 import socket
 import tempfile
 import threading
@@ -86,11 +87,20 @@ class Cluster:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def in_memory() -> str | None:
+    """A folder in memory, where there is room: nearly every test makes a database and drops it."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30 else None
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
     # Not below pytest's own folder: another run as root would close it to the server's account.
-    with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, running(Path(folder), fast) as uri:
+    with (
+        tempfile.TemporaryDirectory(prefix="nqpf-", dir=in_memory()) as folder,
+        running(Path(folder), fast) as uri,
+    ):
         base = Settings(data=Path(folder), meili_url=None, limits_exempt=LOOPBACK)
         yield Cluster(base.with_database(uri))
 
