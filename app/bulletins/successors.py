@@ -1,18 +1,39 @@
 """What tags and references that were merged are called since, now or at a moment that has passed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.document import BulletinDocument
-from app.bulletins.models import MergedTag, Reference, Tag
+from app.bulletins.models import MergedTag, PublishedVersion, Reference, Tag
 from app.bulletins.taxonomy import replaced
 
 Name = TypeVar("Name", str, UUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What had been merged by a moment: the slugs of tags, the tags they gave way to by slug, references."""
+
+    slugs: Mapping[str, str]
+    tags: Mapping[str, Tag]
+    references: Mapping[UUID, UUID]
+
+
+async def merged(session: AsyncSession, moment: datetime, rows: Iterable[PublishedVersion]) -> Merged:
+    """What had been merged by the moment, as far as it changes how these versions read."""
+    slugs = await of_tags(session, moment)
+    cited = {each for row in rows for each in row.references}
+    return Merged(
+        slugs=slugs,
+        tags=await named(session, set(slugs.values())),
+        references=await of_references(session, cited, moment),
+    )
 
 
 async def of_tags(session: AsyncSession, moment: datetime | None = None) -> dict[str, str]:
@@ -21,6 +42,21 @@ async def of_tags(session: AsyncSession, moment: datetime | None = None) -> dict
     if moment is not None:
         query = query.where(MergedTag.at <= moment)
     return _ends(dict((await session.execute(query)).all()))
+
+
+def synonyms(slugs: Mapping[str, str], slug: str) -> list[str]:
+    """All slugs that mean the same tag as this one.
+
+    :param slugs: of :func:`of_tags`.
+    """
+    now = slugs.get(slug, slug)
+    return [now, *(former for former, into in slugs.items() if into == now)]
+
+
+def carries(slugs: Mapping[str, str], slug: str) -> ColumnElement[bool]:
+    """A published version has the tag, by any of its :func:`synonyms`."""
+    names = synonyms(slugs, slug)
+    return or_(*(PublishedVersion.tags.contains([{"slug": name}]) for name in names))
 
 
 async def named(session: AsyncSession, slugs: Collection[str]) -> dict[str, Tag]:
@@ -47,6 +83,17 @@ async def of_references(
         left = set(into.values()) - found.keys()
         found |= into
     return {old: new for old, new in _ends(found).items() if old in ids}
+
+
+async def cites(session: AsyncSession, reference: UUID, moment: datetime) -> ColumnElement[bool]:
+    """A published version cites the reference, or one that had been merged into it by the moment."""
+    found, last = [reference], [reference]
+    while last:
+        into = Reference.merged_into.in_(last), Reference.merged_at <= moment
+        last = list(await session.scalars(select(Reference.id).where(*into)))
+        found += last
+    among: ColumnElement[bool] = PublishedVersion.references.overlap(found)
+    return among
 
 
 async def current(session: AsyncSession, document: BulletinDocument) -> BulletinDocument:

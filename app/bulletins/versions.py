@@ -1,10 +1,8 @@
 """Reading the versions that were made public, and what was public at a moment that has passed."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -17,6 +15,7 @@ from app.bulletins.filters import Order, TagFilters, between, source_rows, tag_r
 from app.bulletins.models import PublishedVersion, Tag
 from app.bulletins.published import Standing
 from app.bulletins.queries import List
+from app.bulletins.successors import Merged
 from app.bulletins.taxonomy import replaced
 from app.kit import pagination
 from app.kit.caching import PUBLIC, CachePolicy
@@ -50,15 +49,6 @@ class VersionQuery(Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """What had been merged by a moment: the slugs of tags, the tags they gave way to by slug, references."""
-
-    slugs: Mapping[str, str]
-    tags: Mapping[str, Tag]
-    references: Mapping[UUID, UUID]
-
-
-@dataclass(frozen=True, slots=True)
 class Past:
     """A version as it was at a moment, with the slugs of its neighbours in time."""
 
@@ -76,18 +66,23 @@ class Past:
 
     def body(self) -> bytes:
         """The whole bulletin as it was, as JSON."""
-        row = self.row
-        standing = Standing(
-            version=row.version,
-            published_at=row.published_at,
-            updated_at=row.at,
-            previous=self.previous,
-            next=self.next,
-            tags={**self.merged.tags, **{tag["slug"]: Tag(**tag) for tag in row.tags}},
-            references=[self.merged.references.get(each, each) for each in row.references],
-        )
-        content = replaced(document(row), self.merged.slugs)
-        return shapes.bulletin(content, standing).model_dump_json().encode()
+        return shown(self.row, self.merged, self.previous, self.next).model_dump_json().encode()
+
+
+def shown(
+    row: PublishedVersion, merged: Merged, previous: str | None = None, next_: str | None = None
+) -> schemas.Bulletin:
+    """A version that can still be read, with what stood for what was merged, and its neighbours' slugs."""
+    standing = Standing(
+        version=row.version,
+        published_at=row.published_at,
+        updated_at=row.at,
+        previous=previous,
+        next=next_,
+        tags={**merged.tags, **{tag["slug"]: Tag(**tag) for tag in row.tags}},
+        references=[merged.references.get(each, each) for each in row.references],
+    )
+    return shapes.bulletin(replaced(document(row), merged.slugs), standing)
 
 
 def document(row: PublishedVersion) -> BulletinDocument:
@@ -128,22 +123,12 @@ async def past(session: AsyncSession, slug: str, when: int | datetime) -> Past:
         moment = row.at
     else:
         moment = when
-        found = await session.scalar(_of(slug).where(*_at(moment))) if is_slug(slug) else None
+        found = await session.scalar(_of(slug).where(*standing(moment))) if is_slug(slug) else None
         detail = f"Bulletin {slug} was not public at {moment.isoformat()}."
         row = await _readable(session, found, slug, detail)
     before, after = _neighbours(row.date, moment)
-    merged = await _merged(session, moment, [row])
+    merged = await successors.merged(session, moment, [row])
     return Past(row, moment, await session.scalar(before), await session.scalar(after), merged)
-
-
-async def _merged(session: AsyncSession, moment: datetime, rows: Iterable[PublishedVersion]) -> Merged:
-    slugs = await successors.of_tags(session, moment)
-    cited = {each for row in rows for each in row.references}
-    return Merged(
-        slugs=slugs,
-        tags=await successors.named(session, set(slugs.values())),
-        references=await successors.of_references(session, cited, moment),
-    )
 
 
 def policy(moment: datetime) -> CachePolicy:
@@ -203,12 +188,10 @@ async def bulletins(
     before, after = _neighbours(day, moment)
 
     def tagged(slug: str) -> ColumnElement[bool]:
-        now = merged.get(slug, slug)
-        names = [now, *(former for former, name in merged.items() if name == now)]
-        return or_(*(PublishedVersion.tags.contains([{"slug": name}]) for name in names))
+        return successors.carries(merged, slug)
 
     query = select(PublishedVersion, before.scalar_subquery(), after.scalar_subquery()).where(
-        *_at(moment),
+        *standing(moment),
         PublishedVersion.document.is_not(None),
         *map(tagged, filters.tag),
         *([or_(*map(tagged, filters.tag_any))] if filters.tag_any else []),
@@ -224,7 +207,7 @@ async def bulletins(
     query = query.order_by(day.desc() if order == "-date" else day).limit(filters.limit + 1)
     rows = (await session.execute(query)).all()
     page, cursor = pagination.cut(rows, filters.limit, lambda found: (found[0].date,), owner)
-    known = await _merged(session, moment, (row for row, *_ in page))
+    known = await successors.merged(session, moment, (row for row, *_ in page))
     bodies = [Past(row, moment, previous, following, known).body() for row, previous, following in page]
     return List(bodies, cursor, [keys.CONTENT]), policy(moment)
 
@@ -233,14 +216,14 @@ def _of(slug: str) -> Select[PublishedVersion]:
     return select(PublishedVersion).where(PublishedVersion.slug == slug)
 
 
-def _at(moment: datetime, row: Any = PublishedVersion) -> tuple[ColumnElement[bool], ...]:
+def standing(moment: datetime, row: Any = PublishedVersion) -> tuple[ColumnElement[bool], ...]:
     """The version stood at the moment."""
     return row.at <= moment, or_(row.until.is_(None), row.until > moment)
 
 
 def _neighbours(day: Any, moment: datetime) -> tuple[Select[str], Select[str]]:
     other = aliased(PublishedVersion)
-    public = select(other.slug).where(*_at(moment, other), other.document.is_not(None)).limit(1)
+    public = select(other.slug).where(*standing(moment, other), other.document.is_not(None)).limit(1)
     before = public.where(other.date < day).order_by(other.date.desc())
     return before, public.where(other.date > day).order_by(other.date)
 

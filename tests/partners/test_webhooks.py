@@ -19,7 +19,6 @@ from tests.partners.hooks import (
     deliver,
     execute,
     finished,
-    merge,
     rows,
 )
 from tests.partners.receiver import Receiver
@@ -131,23 +130,6 @@ def test_a_post_that_is_sent_again_with_its_key_is_done_once(
     other = Partner(partner.client, make_key("国家数据局"))
     mine = f"/{other.add(receiver.url())['id']}/test"
     assert "idempotency-replayed" not in other.post(mine, idempotency_key="once").headers
-
-
-def test_merged_tags_and_references_are_told_with_what_stands_for_them(
-    partner: Partner, receiver: Receiver, hooks: Settings
-) -> None:
-    partner.add(receiver.url("/all"), filters={"tag": ["energy"]})
-    partner.add(receiver.url("/some"), events=["reference.merged"])
-    partner.add(receiver.url("/other"), events=["bulletin.published"])
-    merge(hooks, "tag.merged", "compute", "energy")
-    merge(hooks, "reference.merged", "a", "b")
-    deliver(hooks, finished(hooks, 3))
-    told = {(r.path, body(r)["type"]): body(r)["data"] for r in receiver.received}
-    assert set(told) == {("/all", "tag.merged"), ("/all", "reference.merged"), ("/some", "reference.merged")}
-    gone = {"action": "remove", "reason": "merged"}
-    tag, reference = told["/all", "tag.merged"], told["/some", "reference.merged"]
-    assert tag == {**tag, **gone, "object": "tag", "id": "compute", "into": "energy"}
-    assert reference == {**reference, **gone, "object": "reference", "id": "a", "into": "b"}
 
 
 def test_secrets_are_sealed_where_a_key_is_set(
