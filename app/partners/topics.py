@@ -16,7 +16,7 @@ from app.bulletins.models import Bulletin
 from app.kit.changes import Change
 from app.kit.parameters import Typed
 from app.kit.problems import Problem
-from app.partners import effects
+from app.partners import effects, keys
 from app.partners.models import Endpoint, Topic, TopicMatch
 from app.partners.selection import Selection
 from app.partners.synced import Json
@@ -49,6 +49,7 @@ async def add(session: AsyncSession, find: Find, partner_id: UUID, name: str, qu
     :raises Problem: there are too many, there is the same one, or the query is not acceptable.
     """
     asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    await keys.hold(session, partner_id)
     mine = await of(session, partner_id)
     if len(mine) >= MANY:
         raise Problem("conflict", f"There are {MANY} topics already.")
@@ -125,8 +126,8 @@ async def _follow(session: AsyncSession, find: Find, topic: Topic, changes: Sequ
     await session.execute(delete(TopicMatch).where(*known, TopicMatch.slug.not_in(found)))
     for slug, at in found.items():
         row = insert(TopicMatch).values(topic_id=topic.id, slug=slug, at=at)
-        keys = [TopicMatch.topic_id, TopicMatch.slug]
-        await session.execute(row.on_conflict_do_update(index_elements=keys, set_={"at": at}))
+        same = [TopicMatch.topic_id, TopicMatch.slug]
+        await session.execute(row.on_conflict_do_update(index_elements=same, set_={"at": at}))
     left = {"action": "remove", "reason": "filtered"}
     return [
         {**item, **left} if item["action"] == "put" and item["id"] not in found else item

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -130,6 +131,39 @@ def test_a_post_that_is_sent_again_with_its_key_is_done_once(
     other = Partner(partner.client, make_key("国家数据局"))
     mine = f"/{other.add(receiver.url())['id']}/test"
     assert "idempotency-replayed" not in other.post(mine, idempotency_key="once").headers
+
+
+def test_there_are_never_more_endpoints_or_topics_than_allowed_or_the_same_twice_however_many_ask_at_once(
+    partner: Partner, receiver: Receiver, hooks: Settings
+) -> None:
+    partner.add(receiver.url())
+    execute(
+        hooks,
+        """INSERT INTO webhook_endpoint
+           (id, partner_id, url, description, events, filters, selection, secret)
+           SELECT gen_random_uuid(), partner_id, url || number, '', '[]', '{}', '{}', secret
+           FROM webhook_endpoint, generate_series(1, 46) number""",
+    )
+    execute(
+        hooks,
+        """INSERT INTO saved_topic (id, partner_id, name, query)
+           SELECT gen_random_uuid(), id, 'topic ' || number, jsonb_build_object('q', number)
+           FROM partner, generate_series(1, 48) number""",
+    )
+
+    def add(number: int) -> int:
+        return partner.post(json={"url": receiver.url(f"/new/{number}")}).status_code
+
+    def save(number: int) -> int:
+        topic = {"name": f"新 {number}", "query": {"q": f"新 {number}"}}
+        path = "/v1/partners/topics"
+        return partner.client.post(path, json=topic, headers=bearer(partner.key)).status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sorted(pool.map(add, [0] * 10)) == [201] + [409] * 9
+        assert sorted(pool.map(add, range(1, 11))) == [201] * 2 + [409] * 8
+        assert sorted(pool.map(save, range(10))) == [201] * 2 + [409] * 8
+    assert len(partner.get()["items"]) == 50
 
 
 def test_secrets_are_sealed_where_a_key_is_set(
