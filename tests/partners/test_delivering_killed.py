@@ -1,31 +1,42 @@
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from app.kit.settings import Settings
 from app.partners import messages
-from tests.cli.conftest import COMMAND, environment_with
+from tests.cli.conftest import environment_with
 from tests.conftest import Publish
 from tests.partners.conftest import Partner
 from tests.partners.hooks import execute, fan_out, finished, rows, wait_until
 from tests.partners.receiver import Receiver
 from tests.partners.test_sync import bulletin
 
+PROCESS = Path(__file__).with_name("worker_process.py")
+
 
 @contextmanager
-def worker(hooks: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """`nqpf worker` in a process of its own."""
+def workers(hooks: Settings) -> Iterator[Iterator[int]]:
+    """The ids of worker processes: one, and when it was killed the next."""
     allowed = ",".join(map(str, hooks.webhook_allow))
     values = {"DATABASE_URL": hooks.conninfo, "NQPF_DATA": hooks.data, "NQPF_WEBHOOK_ALLOW": allowed}
-    with subprocess.Popen([*COMMAND, "worker"], env=environment_with(values)) as process:
+    with subprocess.Popen(
+        [sys.executable, str(PROCESS)],
+        env=environment_with(values),
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
         try:
-            yield process
+            yield (int(line) for line in process.stdout if line.strip().isdigit())
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_message_whose_worker_was_killed_is_sent_again_with_the_same_id(
@@ -36,18 +47,18 @@ def test_a_message_whose_worker_was_killed_is_sent_again_with_the_same_id(
     partner.add(receiver.url())
     publish(bulletin(1))
     fan_out(hooks)
-    with worker(hooks) as killed:
+    with workers(hooks) as running:
+        first = next(running)
         receiver.wait(1)
-        killed.send_signal(signal.SIGKILL)
-        assert killed.wait() == -signal.SIGKILL
-    held = "SELECT held_until > now() + interval '1 minute', attempts FROM webhook_delivery"
-    assert rows(hooks, held) == [(True, 0)]
-    receiver.behaviours.clear()
-    execute(hooks, "UPDATE webhook_delivery SET held_until = now()")  # As if so long had gone by.
-    with worker(hooks):
+        os.kill(first, signal.SIGKILL)
+        assert next(running) != first
+        held = "SELECT held_until > now() + interval '1 minute', attempts FROM webhook_delivery"
+        assert rows(hooks, held) == [(True, 0)]
+        receiver.behaviours.clear()
+        execute(hooks, "UPDATE webhook_delivery SET held_until = now()")  # As if so long had gone by.
         receiver.wait(2)
         wait_until(finished(hooks, 1))
-    first, again = receiver.received
-    assert first.headers["webhook-id"] == again.headers["webhook-id"]
-    assert first.body == again.body
+    lost, sent = receiver.received
+    assert lost.headers["webhook-id"] == sent.headers["webhook-id"]
+    assert lost.body == sent.body
     assert rows(hooks, "SELECT state, attempts FROM webhook_delivery") == [("delivered", 1)]
