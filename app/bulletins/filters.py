@@ -1,6 +1,6 @@
 """The filters that lists share, as parameters and as conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -76,10 +76,11 @@ async def tag_rows(session: AsyncSession, filters: ContentFilters) -> dict[str, 
     wanted = {*filters.tag, *filters.tag_any, *filters.tag_not}
     if not wanted:
         return {}
-    merged = await successors.of_tags(session)
-    now = {slug: merged.get(slug, slug) for slug in wanted}
-    rows = {row.slug: row for row in await session.scalars(select(Tag).where(Tag.slug.in_(now.values())))}
-    found = {slug: rows[name] for slug, name in now.items() if name in rows}
+    found = await _named(session, wanted)
+    if gone := wanted - found.keys():
+        merged = {slug: into for slug, into in (await successors.of_tags(session)).items() if slug in gone}
+        standing = await _named(session, merged.values())
+        found |= {slug: standing[into] for slug, into in merged.items()}
     for parameter, slugs in (
         ("tag", filters.tag),
         ("tag.any", filters.tag_any),
@@ -89,6 +90,10 @@ async def tag_rows(session: AsyncSession, filters: ContentFilters) -> dict[str, 
             if slug not in found:
                 raise invalid_parameter(parameter, f"there is no tag {slug!r}")
     return found
+
+
+async def _named(session: AsyncSession, slugs: Collection[str]) -> dict[str, Tag]:
+    return {row.slug: row for row in await session.scalars(select(Tag).where(Tag.slug.in_(slugs)))}
 
 
 async def source_rows(session: AsyncSession, names: Sequence[str]) -> list[Source]:

@@ -7,7 +7,7 @@ from fastapi import Path, Request, Response
 
 from app.editorial import present, revisions
 from app.editorial.audit import Actor
-from app.editorial.models import Draft
+from app.editorial.models import Draft, Revision
 from app.kit.caching import private
 from app.kit.conditional import demand_match
 from app.kit.problems import Problem
@@ -25,6 +25,17 @@ async def found(session: Session, draft_id: UUID) -> Draft:
     if row is None:
         raise _missing(draft_id)
     return row
+
+
+async def numbered(session: Session, row: Draft, number: int) -> Revision:
+    """The draft's revision of this number.
+
+    :raises Problem: there is none.
+    """
+    revision = await revisions.get(session, row, number)
+    if revision is None:
+        raise Problem("not-found", f"这一稿件没有修订 {number}。")
+    return revision
 
 
 async def held(session: Session, draft_id: UUID, if_match: str | None) -> Draft:

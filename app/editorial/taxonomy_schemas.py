@@ -1,10 +1,10 @@
 """What the desk's API takes and answers about tags and references."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import MISSING, ConfigDict, Field, field_validator, model_validator
 
 from app.bulletins.document import Words, normalised
 from app.bulletins.filters import in_order
@@ -37,16 +37,12 @@ class NewTag(Input):
 class TagChange(Input):
     """What is left out stays as it is; a list replaces the whole list, a parent of null removes it."""
 
-    kind: TagKind = Field(default=TagKind.topic, examples=["topic"])
-    name: Name = Field(default="", examples=["低空经济"])
-    name_en: Name = Field(default="", examples=["Low-altitude economy"])
-    aliases: Names = Field(default=(), examples=[["低空产业", "低空飞行"]])
-    lookalikes: Names = Field(default=(), examples=[[]])
-    parent: Slug | None = Field(default=None, examples=["future-industries"])
-
-    def values_given(self) -> dict[str, Any]:
-        """What is to be changed, as JSON."""
-        return self.model_dump(mode="json", exclude_unset=True)
+    kind: TagKind | MISSING = Field(default=MISSING, examples=["topic"])
+    name: Name | MISSING = Field(default=MISSING, examples=["低空经济"])
+    name_en: Name | MISSING = Field(default=MISSING, examples=["Low-altitude economy"])
+    aliases: Names | MISSING = Field(default=MISSING, examples=[["低空产业", "低空飞行"]])
+    lookalikes: Names | MISSING = Field(default=MISSING, examples=[[]])
+    parent: Slug | MISSING | None = Field(default=MISSING, examples=["future-industries"])
 
 
 class TagMerge(Input):

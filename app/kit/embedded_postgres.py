@@ -74,6 +74,7 @@ class Cluster:
         self.binaries = _binaries()
         self.account = account_for(self.folder)
         self.sockets = self._socket_folder()
+        self._launched: int | None = None
 
     def uri(self, database: str = DATABASE) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='')}"
@@ -97,7 +98,8 @@ class Cluster:
         """Shut down in order; by force, which loses nothing either, when that takes too long."""
         import psutil
 
-        if (pid := self.pid()) is None:
+        # A server that is only starting has not written its file yet.
+        if (pid := self.pid() or self._launched) is None:
             return
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
@@ -177,6 +179,7 @@ class Cluster:
         command = [str(self.binaries / "postgres"), "-D", str(self.folder)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         server = self._spawn(command)
+        self._launched = server.pid
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and not self._ready() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -11,7 +11,7 @@ from app.bulletins.schemas import Bulletin
 from app.editorial import audit, preview, revisions, schemas, steps
 from app.editorial.access import Editor, Once
 from app.editorial.answers import desk_router
-from app.editorial.held import DraftId, found
+from app.editorial.held import DraftId, found, numbered
 from app.editorial.preview import Link, Links
 from app.kit.caching import JSON, private
 from app.kit.images import FULL
@@ -63,6 +63,8 @@ async def create_preview(
     It shows what is the latest revision by then, or the one that is named here.
     """
     row = await found(session, draft_id)
+    if body.revision:
+        await numbered(session, row, body.revision)
     link = Link(row.id, body.revision, await revisions.now(session) + timedelta(hours=body.hours))
     await preview.shown(session, link)
     address = f"{public_url(request)}{PATH}/{Links.of(request.app.state.settings).write(link)}"

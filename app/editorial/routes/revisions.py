@@ -12,8 +12,7 @@ from app.bulletins.diff import DocumentDiff, diff
 from app.editorial import drafts, queries, revisions, schemas
 from app.editorial.access import Editor, Once
 from app.editorial.answers import desk_router
-from app.editorial.held import DraftId, found, held, shown
-from app.editorial.models import Draft, Revision
+from app.editorial.held import DraftId, found, held, numbered, shown
 from app.kit.caching import private
 from app.kit.conditional import IfMatch
 from app.kit.operations import ETAG, LINK, PLAIN, POSTS, WRITES, operation
@@ -64,8 +63,8 @@ async def compare_revisions(
 ) -> Response:
     """What has changed between two revisions: sections, blocks with their words, tags, citations."""
     row = await found(session, draft_id)
-    older = await _revision(session, row, query.older)
-    newer = await _revision(session, row, query.newer)
+    older = await numbered(session, row, query.older)
+    newer = await numbered(session, row, query.newer)
     return private(diff(revisions.document(older), revisions.document(newer)))
 
 
@@ -86,7 +85,7 @@ async def restore_revision(
 ) -> Response:
     """Save the document of an earlier revision as the next one."""
     row = await held(session, draft_id, if_match)
-    earlier = revisions.document(await _revision(session, row, body.revision))
+    earlier = revisions.document(await numbered(session, row, body.revision))
     note = body.note or f"恢复修订 {body.revision}"
     await drafts.save(session, actor, row, lambda _: earlier, note)
     return await shown(request, session, row, actor)
@@ -126,10 +125,3 @@ async def get_revision_source(session: Session, _actor: Editor, revision_id: Rev
         "X-Content-Type-Options": "nosniff",
     }
     return Response(file.content, headers=headers, media_type=BYTES)
-
-
-async def _revision(session: Session, row: Draft, number: int) -> Revision:
-    revision = await revisions.get(session, row, number)
-    if revision is None:
-        raise Problem("not-found", f"这一稿件没有修订 {number}。")
-    return revision

@@ -66,7 +66,7 @@ async def change_tag(
     changes = request.app.state.changes
     at = await changes.begin(session)
     row = await _held(session, slug, if_match)
-    await taxonomy.change(session, changes, actor, row, body.values_given(), at)
+    await taxonomy.change(session, changes, actor, row, body.model_dump(mode="json"), at)
     return await _shown(session, await _found(session, slug))
 
 
