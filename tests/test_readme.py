@@ -1,5 +1,6 @@
 """The README's examples are run as they stand, against a server with the sample bulletin."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,13 +14,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from typer.main import get_command
 
 from app.bulletins.taxonomy import curated
+from app.cli.main import app as cli
 from app.ingest.reader import read_bulletin
 from app.kit.settings import Settings, variables
 from tests.partners.conftest import bearer, new_key
 
 ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh-CN.md")
 ADDRESS = "127.0.0.1:8000"
 Serve = Callable[[Settings], AbstractContextManager[Any]]
 
@@ -38,7 +42,7 @@ def blocks(name: str, language: str) -> list[str]:
 
 
 def examples() -> Iterator[tuple[str, Example]]:
-    for name in ("README.md", "README.zh-CN.md"):
+    for name in READMES:
         for block in blocks(name, "console"):
             for part in block.split("$ ")[1:] if block.startswith("$ ") else []:
                 command, _, expected = part.partition("\n")
@@ -74,7 +78,7 @@ def test_an_example_of_the_readme_prints_what_it_shows(
 
 
 def test_the_readme_shows_examples_in_both_languages() -> None:
-    assert {name for name, _ in examples()} == {"README.md", "README.zh-CN.md"}
+    assert {name for name, _ in examples()} == {*READMES}
 
 
 def test_the_readme_s_program_verifies_the_content_hash(address: str) -> None:
@@ -94,3 +98,42 @@ def test_the_readme_s_loop_makes_a_copy(address: str, settings: Settings) -> Non
 def test_the_readme_lists_every_setting() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert [name for name in variables() if f"`{name}`" not in text] == []
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_the_paragraphs_on_architecture_are_numbered_consecutively() -> None:
+    part = text_of("README.md").partition("## Architecture\n")[2].partition("\n## ")[0]
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", part, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1)) != []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_that_a_readme_names_exists(name: str) -> None:
+    groups = getattr(get_command(cli), "commands", {})
+    for first, second in re.findall(r"nqpf ([a-z-]+)(?: ([a-z-]+))?", text_of(name)):
+        assert first in groups, first
+        parts = getattr(groups[first], "commands", None)
+        assert not (parts and second) or second in parts, f"{first} {second}"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_address_that_a_readme_names_is_one_of_the_api(name: str) -> None:
+    paths = [path.split("/") for path in json.loads(text_of("openapi/openapi.json"))["paths"]]
+
+    def fits(part: str, of_path: str) -> bool:
+        return of_path.startswith(part) or re.fullmatch(re.sub(r"{\w+}", r"[^/]+", of_path), part) is not None
+
+    for address in re.findall(r"/v1/[\w{}/.-]*[\w}]", text_of(name)):
+        parts = address.split("/")
+        assert any(len(parts) <= len(path) and all(map(fits, parts, path[: len(parts)])) for path in paths), (
+            address
+        )
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_file_that_a_readme_names_is_there(name: str) -> None:
+    files = re.findall(r"`((?:app|migrations|openapi|scripts|tests)/[\w./-]+)`", text_of(name))
+    assert [file for file in files if not (ROOT / file).exists()] == []

@@ -259,6 +259,11 @@ def is_web_address(text: str | None) -> bool:
     return parts.scheme in {"http", "https"} and all(names) and not _NO_ADDRESS.search(text or "")
 
 
+def section_text(section: Section) -> str:
+    """A section's words as plain text: its heading and its blocks."""
+    return "\n".join([section.heading, *map(block_text, section.body)])
+
+
 def normalised(text: str) -> str:
     """Text as it is compared: compatibility forms folded (NFKC), lower case, white space as one blank."""
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())

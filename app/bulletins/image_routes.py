@@ -3,13 +3,13 @@
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from app.bulletins import pictures
 from app.kit.conditional import unchanged
 from app.kit.db import Reader
 from app.kit.images import FULL, MEDIA_TYPES, SIZES
-from app.kit.parameters import no_parameters
+from app.kit.operations import PLAIN
 from app.kit.problems import Problem, responses
 
 Sha256 = Annotated[
@@ -17,7 +17,7 @@ Sha256 = Annotated[
 ]
 Size = Annotated[str, Path(max_length=40, description=f"One of {', '.join(SIZES)}", examples=["w640"])]
 
-router = APIRouter(prefix="/v1/images", dependencies=[Depends(no_parameters)])
+router = APIRouter(prefix="/v1/images", dependencies=PLAIN)
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {

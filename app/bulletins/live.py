@@ -13,8 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import keys, successors
 from app.bulletins.counts import Counted, counted, recount
-from app.bulletins.document import BulletinDocument, ReferenceItem, block_text, content_hash, normalised
-from app.bulletins.document import Section as SectionValue
+from app.bulletins.document import BulletinDocument, ReferenceItem, content_hash, normalised, section_text
 from app.bulletins.events import BulletinPublished, BulletinWithdrawn
 from app.bulletins.history import first_published
 from app.bulletins.models import (
@@ -124,15 +123,11 @@ def _describe(bulletin: Bulletin, event: BulletinPublished) -> None:
     bulletin.abstract = document.abstract
     bulletin.contacts = [contact.model_dump(mode="json") for contact in document.contacts]
     bulletin.text = normalised(
-        "\n".join([document.title, document.abstract, *map(_words, document.sections)])
+        "\n".join([document.title, document.abstract, *map(section_text, document.sections)])
     )
     bulletin.version = event.version
     bulletin.content_hash = content_hash(document)
     bulletin.updated_at = event.at
-
-
-def _words(section: SectionValue) -> str:
-    return "\n".join([section.heading, *map(block_text, section.body)])
 
 
 def _add_sections(
@@ -151,7 +146,7 @@ def _add_sections(
                 "page": section.page,
                 "body": [block.model_dump(mode="json") for block in section.body],
                 "citations": [c.number for c in document.citations if section.number in c.sections],
-                "text": normalised(_words(section)),
+                "text": normalised(section_text(section)),
             }
         )
         rows[SectionTag] += [

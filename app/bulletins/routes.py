@@ -7,82 +7,36 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi import Query as QueryParameters
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from app.bulletins import catalogue, examples, finished, keys, queries, schemas, shapes, versions
-from app.bulletins.catalogue import SourceQuery, TagQuery
-from app.bulletins.described import item, listed, sparse_fields
+from app.bulletins import catalogue, examples, finished, former, keys, queries, schemas, shapes, versions
+from app.bulletins.described import item, listed
 from app.bulletins.document import MAX_SECTIONS
-from app.bulletins.filters import Order, TagFilters
+from app.bulletins.parameters import (
+    BulletinQuery,
+    BulletinsQuery,
+    LatestQuery,
+    ReferenceQuery,
+    ReferencesQuery,
+    SectionQuery,
+    SectionsQuery,
+    SourcesQuery,
+    TagDetailQuery,
+    TagsQuery,
+)
 from app.bulletins.queries import List
 from app.bulletins.shapes import PARTS
-from app.bulletins.versions import VersionQuery
 from app.kit.caching import CachePolicy, reply, sparse, without
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.moved import MOVED
 from app.kit.pagination import next_link
-from app.kit.parameters import Digits, Id, PastMoment, Query, chosen, once, one_of
+from app.kit.parameters import Digits, Id, chosen, once
 from app.kit.problems import Problem
 
 BulletinSlug = Annotated[str, Path(max_length=80, examples=["2026-06-25"])]
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)])
-
-
-class BulletinsQuery(TagFilters):
-    order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    include: Annotated[
-        str | None,
-        *one_of("sections", "citations", "contacts"),
-        Field(description="Add these parts of the content, separated by commas"),
-    ] = None
-    as_of: Annotated[
-        PastMoment | None, Field(description="The list as it was then, without what was withdrawn since")
-    ] = None
-    fields: Annotated[str | None, *sparse_fields(schemas.BulletinItem)] = None
-
-
-class LatestQuery(Query):
-    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
-
-
-class BulletinQuery(VersionQuery):
-    min_version: Annotated[
-        int,
-        Field(ge=1, le=1_000_000, description="A version that you know of: you get no older one"),
-        Digits,
-    ] = 1
-    fields: Annotated[str | None, *sparse_fields(schemas.Bulletin)] = None
-
-
-class SectionsQuery(TagFilters):
-    order: Annotated[Order, Field(description="`-date` newest first, `date` oldest first")] = "-date"
-    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
-
-
-class SectionQuery(Query):
-    fields: Annotated[str | None, *sparse_fields(schemas.Section)] = None
-
-
-class TagsQuery(TagQuery):
-    fields: Annotated[str | None, *sparse_fields(schemas.Tag)] = None
-
-
-class TagDetailQuery(Query):
-    fields: Annotated[str | None, *sparse_fields(schemas.TagDetail)] = None
-
-
-class ReferencesQuery(TagFilters):
-    fields: Annotated[str | None, *sparse_fields(schemas.Reference)] = None
-
-
-class ReferenceQuery(Query):
-    fields: Annotated[str | None, *sparse_fields(schemas.ReferenceDetail)] = None
-
-
-class SourcesQuery(SourceQuery):
-    fields: Annotated[str | None, *sparse_fields(schemas.Source)] = None
 
 
 def _page(
@@ -122,7 +76,7 @@ async def list_bulletins(
     parts = PARTS & (included | (fields or frozenset()))
     policy = None
     if query.as_of:
-        page, policy = await versions.bulletins(session, query, query.order, query.as_of)
+        page, policy = await former.bulletins(session, query, query.order, query.as_of)
     else:
         page = await queries.bulletins(session, query, query.order, "bulletin" if parts else "item")
     if fields is None and (parts or query.as_of):
@@ -226,9 +180,16 @@ async def get_section(
 async def list_sections(
     request: Request, session: Reader, query: Annotated[SectionsQuery, QueryParameters()]
 ) -> Response:
-    """Sections of all bulletins by date, within a day by number; the filters are the section's own."""
-    page = await queries.sections(session, query, query.order)
-    return _page(request, page, chosen(query.fields), await last_change(session))
+    """Sections of all bulletins by date, within a day by number; the filters are the section's own.
+
+    With `as_of` a page may have fewer items than its limit and yet a next one.
+    """
+    policy = None
+    if query.as_of:
+        page, policy = await former.sections(session, query, query.order, query.as_of)
+    else:
+        page = await queries.sections(session, query, query.order)
+    return _page(request, page, chosen(query.fields), await last_change(session), policy)
 
 
 @router.get("/tags", operation_id="listTags", response_model=schemas.TagPage, responses=listed(examples.TAG))

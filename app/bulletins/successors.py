@@ -1,7 +1,6 @@
 """What tags and references that were merged are called since, now or at a moment that has passed."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -14,26 +13,6 @@ from app.bulletins.models import MergedTag, PublishedVersion, Reference, Tag
 from app.bulletins.taxonomy import replaced
 
 Name = TypeVar("Name", str, UUID)
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What had been merged by a moment: the slugs of tags, the tags they gave way to by slug, references."""
-
-    slugs: Mapping[str, str]
-    tags: Mapping[str, Tag]
-    references: Mapping[UUID, UUID]
-
-
-async def merged(session: AsyncSession, moment: datetime, rows: Iterable[PublishedVersion]) -> Merged:
-    """What had been merged by the moment, as far as it changes how these versions read."""
-    slugs = await of_tags(session, moment)
-    cited = {each for row in rows for each in row.references}
-    return Merged(
-        slugs=slugs,
-        tags=await named(session, set(slugs.values())),
-        references=await of_references(session, cited, moment),
-    )
 
 
 async def of_tags(session: AsyncSession, moment: datetime | None = None) -> dict[str, str]:

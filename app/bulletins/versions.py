@@ -1,8 +1,10 @@
 """Reading the versions that were made public, and what was public at a moment that has passed."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -11,11 +13,8 @@ from sqlalchemy.orm import aliased
 
 from app.bulletins import keys, schemas, shapes, successors
 from app.bulletins.document import BulletinDocument
-from app.bulletins.filters import Order, TagFilters, between, source_rows, tag_rows, words
 from app.bulletins.models import PublishedVersion, Tag
 from app.bulletins.published import Standing
-from app.bulletins.queries import List
-from app.bulletins.successors import Merged
 from app.bulletins.taxonomy import replaced
 from app.kit import pagination
 from app.kit.caching import PUBLIC, CachePolicy
@@ -31,7 +30,6 @@ LASTING = CachePolicy(max_age=86_400)
 _UNDER_WAY = timedelta(minutes=10)
 
 VersionKey = TypeAdapter(tuple[Annotated[int, Field(ge=1, le=MAX_VERSION)]])
-DateKey = TypeAdapter(tuple[date])
 
 
 class VersionQuery(Query):
@@ -46,6 +44,15 @@ class VersionQuery(Query):
         if as_of is not None and info.data.get("version") is not None:
             raise ValueError("it cannot be combined with version")
         return as_of
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What had been merged by a moment: the slugs of tags, the tags they gave way to by slug, references."""
+
+    slugs: Mapping[str, str]
+    tags: Mapping[str, Tag]
+    references: Mapping[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +71,27 @@ class Past:
         beside = [slug for slug in (self.previous, self.next) if slug]
         return [keys.bulletin(slug) for slug in (self.row.slug, *beside)]
 
+    def content(self) -> BulletinDocument:
+        """Its words, with the tags that had taken the place of others."""
+        return replaced(document(self.row), self.merged.slugs)
+
+    def whole(self) -> schemas.Bulletin:
+        """The bulletin as it was."""
+        row = self.row
+        standing = Standing(
+            version=row.version,
+            published_at=row.published_at,
+            updated_at=row.at,
+            previous=self.previous,
+            next=self.next,
+            tags={**self.merged.tags, **{tag["slug"]: Tag(**tag) for tag in row.tags}},
+            references=[self.merged.references.get(each, each) for each in row.references],
+        )
+        return shapes.bulletin(self.content(), standing)
+
     def body(self) -> bytes:
-        """The whole bulletin as it was, as JSON."""
-        return shown(self.row, self.merged, self.previous, self.next).model_dump_json().encode()
-
-
-def shown(
-    row: PublishedVersion, merged: Merged, previous: str | None = None, next_: str | None = None
-) -> schemas.Bulletin:
-    """A version that can still be read, with what stood for what was merged, and its neighbours' slugs."""
-    standing = Standing(
-        version=row.version,
-        published_at=row.published_at,
-        updated_at=row.at,
-        previous=previous,
-        next=next_,
-        tags={**merged.tags, **{tag["slug"]: Tag(**tag) for tag in row.tags}},
-        references=[merged.references.get(each, each) for each in row.references],
-    )
-    return shapes.bulletin(replaced(document(row), merged.slugs), standing)
+        """The same as JSON."""
+        return self.whole().model_dump_json().encode()
 
 
 def document(row: PublishedVersion) -> BulletinDocument:
@@ -123,12 +132,23 @@ async def past(session: AsyncSession, slug: str, when: int | datetime) -> Past:
         moment = row.at
     else:
         moment = when
-        found = await session.scalar(_of(slug).where(*standing(moment))) if is_slug(slug) else None
+        found = await session.scalar(_of(slug).where(*stood(moment))) if is_slug(slug) else None
         detail = f"Bulletin {slug} was not public at {moment.isoformat()}."
         row = await _readable(session, found, slug, detail)
-    before, after = _neighbours(row.date, moment)
-    merged = await successors.merged(session, moment, [row])
+    before, after = beside(row.date, moment)
+    merged = await merged_by(session, moment, [row])
     return Past(row, moment, await session.scalar(before), await session.scalar(after), merged)
+
+
+async def merged_by(session: AsyncSession, moment: datetime, rows: Iterable[PublishedVersion]) -> Merged:
+    """What had been merged by a moment of what these versions name."""
+    slugs = await successors.of_tags(session, moment)
+    cited = {each for row in rows for each in row.references}
+    return Merged(
+        slugs=slugs,
+        tags=await successors.named(session, set(slugs.values())),
+        references=await successors.of_references(session, cited, moment),
+    )
 
 
 def policy(moment: datetime) -> CachePolicy:
@@ -177,53 +197,19 @@ async def revisions(
     return list(page), cursor
 
 
-async def bulletins(
-    session: AsyncSession, filters: TagFilters, order: Order, moment: datetime
-) -> tuple[List, CachePolicy]:
-    """A page of the whole bulletins that were public at a moment; none that was withdrawn since."""
-    await tag_rows(session, filters)
-    merged = await successors.of_tags(session, moment)
-    sources = await source_rows(session, filters.source)
-    day = PublishedVersion.date
-    before, after = _neighbours(day, moment)
-
-    def tagged(slug: str) -> ColumnElement[bool]:
-        return successors.carries(merged, slug)
-
-    query = select(PublishedVersion, before.scalar_subquery(), after.scalar_subquery()).where(
-        *standing(moment),
-        PublishedVersion.document.is_not(None),
-        *map(tagged, filters.tag),
-        *([or_(*map(tagged, filters.tag_any))] if filters.tag_any else []),
-        *(~tagged(slug) for slug in filters.tag_not),
-        *(PublishedVersion.sources.contains([source.id]) for source in sources),
-        *between(day, filters.from_, filters.to),
-        *words(PublishedVersion.text, filters.q),
-    )
-    owner = pagination.scope(filters, "bulletins")
-    if filters.cursor:
-        (last,) = pagination.decode(filters.cursor, owner, DateKey)
-        query = query.where(day < last if order == "-date" else day > last)
-    query = query.order_by(day.desc() if order == "-date" else day).limit(filters.limit + 1)
-    rows = (await session.execute(query)).all()
-    page, cursor = pagination.cut(rows, filters.limit, lambda found: (found[0].date,), owner)
-    known = await successors.merged(session, moment, (row for row, *_ in page))
-    bodies = [Past(row, moment, previous, following, known).body() for row, previous, following in page]
-    return List(bodies, cursor, [keys.CONTENT]), policy(moment)
-
-
 def _of(slug: str) -> Select[PublishedVersion]:
     return select(PublishedVersion).where(PublishedVersion.slug == slug)
 
 
-def standing(moment: datetime, row: Any = PublishedVersion) -> tuple[ColumnElement[bool], ...]:
+def stood(moment: datetime, row: Any = PublishedVersion) -> tuple[ColumnElement[bool], ...]:
     """The version stood at the moment."""
     return row.at <= moment, or_(row.until.is_(None), row.until > moment)
 
 
-def _neighbours(day: Any, moment: datetime) -> tuple[Select[str], Select[str]]:
+def beside(day: Any, moment: datetime) -> tuple[Select[str], Select[str]]:
+    """The slugs of the bulletins before and after a day, at a moment."""
     other = aliased(PublishedVersion)
-    public = select(other.slug).where(*standing(moment, other), other.document.is_not(None)).limit(1)
+    public = select(other.slug).where(*stood(moment, other), other.document.is_not(None)).limit(1)
     before = public.where(other.date < day).order_by(other.date.desc())
     return before, public.where(other.date > day).order_by(other.date)
 

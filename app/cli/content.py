@@ -100,7 +100,7 @@ def withdraw(
     if as_json:
         say_json({"slug": withdrawn.slug, "version": withdrawn.version})
         return
-    say(f"{withdrawn.slug}：已撤回（第 {withdrawn.version} 版）")
+    say(f"{withdrawn.slug}：已撤下（第 {withdrawn.version} 版）")
 
 
 async def _import(

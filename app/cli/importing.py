@@ -10,7 +10,7 @@ from app.bulletins.curate import taxonomy
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial.commands import Imported, Published, import_file, publish
 from app.editorial.images import keep_pictures
-from app.editorial.refused import Refused
+from app.editorial.refused import Refused, undated
 from app.ingest.reader import content, read_bytes
 from app.ingest.report import ImportReport, ImportResult, UnreadableFileError
 from app.kit.db import Database
@@ -77,7 +77,7 @@ async def import_path(
     if note is None:
         return FileOutcome(str(path), imported, imported.report)
     if imported.slug is None:
-        refusal = Refusal("date.missing", "没有日期，不能发布。")
+        refusal = Refusal(undated().code, undated().message)
         return FileOutcome(str(path), imported, imported.report, refusal=refusal)
     try:
         async with database.session() as session:

@@ -17,7 +17,7 @@ from app.bulletins.schedule import plan
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial import revisions, taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
-from app.editorial.refused import Refused
+from app.editorial.refused import NO_REASON, NOT_PUBLIC, Refused, date_published, unknown_tags, with_errors
 from app.editorial.sameness import paragraphs, same_text, unrelated
 from app.editorial.workflow import STATE_NAMES, State
 from app.ingest.report import Finding, ImportReport, ImportResult, Severity
@@ -144,24 +144,17 @@ async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> 
     assert revision is not None  # noqa: S101 - the draft names it
     known = revisions.document(revision)
     if document.date and slug and document.slug != slug and public:
-        message = _other_date(document, slug)
-        finding = Finding(severity=Severity.error, code="date.published", message=message)
+        refused = date_published(slug, document)
+        finding = Finding(severity=Severity.error, code=refused.code, message=refused.message)
     elif document.date and document.slug == slug and unrelated(paragraphs(document), paragraphs(known)):
         severity = Severity.error if public else Severity.warning
-        advice = "该期已经发布：确要整期替换，请先撤回（nqpf withdraw）。" if public else ""
+        advice = "该期已经发布：确要整期替换，请先撤下。" if public else ""
         message = f"{slug} 期已有稿件，与本文件的正文几乎没有相同之处：请核对日期。{advice}"
         finding = Finding(severity=severity, code="text.unrelated", message=message)
     else:
         return result
     findings = (*result.report.findings, finding)
     return result.model_copy(update={"report": result.report.model_copy(update={"findings": findings})})
-
-
-def _other_date(document: BulletinDocument, slug: str) -> str:
-    return (
-        f"这一期已按日期 {slug} 发布，稿件里的日期却是 {document.slug}，不能发布；"
-        f"要改日期，请先撤回 {slug}（nqpf withdraw），再导入并发布。"
-    )
 
 
 async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
@@ -190,9 +183,9 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
             await plan(session, draft.id, None)
             return Published(slug=slug, version=draft.version, outcome="unchanged")
     if document.date and document.slug != slug:
-        raise Refused("date.published", _other_date(document, slug))
-    if messages := "；".join(revisions.errors_of(revision)):
-        raise Refused("report.errors", f"有错误，不能发布：{messages}")
+        raise date_published(slug, document)
+    if messages := revisions.errors_of(revision):
+        raise with_errors(messages)
     event = BulletinPublished if draft.published_revision is None else BulletinCorrected
     revisions.move(draft, State.published if draft.published_revision is None else State.corrected)
     draft.published_revision = revision.number
@@ -201,7 +194,7 @@ async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note:
     try:
         await changes.record(session, event(document=document, version=draft.version, at=at, note=note))
     except UnknownTagError as error:
-        raise Refused("tag.unknown", f"标签不存在：{error}。") from None
+        raise unknown_tags(*error.slugs) from None
     return Published(slug=slug, version=draft.version, outcome="published")
 
 
@@ -213,10 +206,10 @@ async def withdraw(session: AsyncSession, changes: ChangeLog, slug: str, note: s
     """
     note = _public_note(note)
     if not note:
-        raise Refused("note.missing", "请写明撤回的原因，读者会看到它。")
+        raise Refused(*NO_REASON)
     draft = await _draft_of(session, slug)
     if draft.published_revision is None:
-        raise Refused("not-public", f"{slug} 期没有公开的内容，无从撤回。")
+        raise Refused(*NOT_PUBLIC)
     at = await changes.begin(session)
     revisions.move(draft, State.withdrawn)
     draft.published_revision = None

@@ -11,7 +11,7 @@ from app.editorial import audit, revisions, steps
 from app.editorial.audit import Actor
 from app.editorial.editing import settled
 from app.editorial.models import Draft
-from app.editorial.refused import Refused
+from app.editorial.refused import Refused, date_published
 from app.editorial.workflow import Action, State, move
 
 Edit = Callable[[BulletinDocument], BulletinDocument]
@@ -60,10 +60,8 @@ async def _date(session: AsyncSession, draft: Draft, content: BulletinDocument) 
     slug = content.slug if content.date else None
     if slug == draft.slug:
         return
-    if draft.version:
-        raise Refused(
-            "date.published", f"这一期已按日期 {draft.slug} 发布，日期不能再改：请撤下后按新日期另建一期。"
-        )
+    if draft.slug and draft.version:
+        raise date_published(draft.slug, content)
     try:
         async with session.begin_nested():
             draft.slug = slug

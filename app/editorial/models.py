@@ -147,7 +147,7 @@ class AuditEntry(Base):
 class Retagging(Base):
     """A job that gives other tags to the archive by a rule, a ``NewRetagging`` of the API.
 
-    ``position`` is the slug of the last bulletin that it has done.
+    ``position`` is the slug of the last bulletin that it has done, ``message`` says why it failed.
     """
 
     __tablename__ = "retagging"
@@ -164,6 +164,8 @@ class Retagging(Base):
     position: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    code: Mapped[str | None]
+    message: Mapped[str | None]
 
 
 class Retagged(Base):

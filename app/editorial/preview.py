@@ -14,7 +14,7 @@ from app.bulletins import finished, prospect, successors
 from app.bulletins.document import BulletinDocument
 from app.editorial import revisions
 from app.editorial.models import Draft
-from app.editorial.refused import Refused
+from app.editorial.refused import undated
 from app.kit.problems import Problem
 from app.kit.settings import Settings
 from app.kit.storage import LocalStorage
@@ -89,7 +89,7 @@ async def shown(session: AsyncSession, link: Link) -> bytes:
     draft, written = await document_of(session, link)
     document = await successors.current(session, written)
     if document.date is None:
-        raise Refused("date.missing", "稿件没有日期，不能预览。")
+        raise undated()
     public = await revisions.get(session, draft, draft.published_revision or 0)
     same = public is not None and revisions.document(public) == written
     standing = await prospect.standing(session, document, draft.version if same else draft.version + 1)

@@ -21,12 +21,13 @@ from app.editorial import audit, commands, revisions
 from app.editorial.audit import Actor
 from app.editorial.editing import retagged
 from app.editorial.models import Draft, Retagged, Retagging
-from app.editorial.refused import Refused
+from app.editorial.refused import Refused, unknown_tags
 from app.editorial.taxonomy_schemas import NewRetagging, Where
 from app.editorial.workflow import Role
 from app.kit.changes import ChangeLog
 from app.kit.db import Database, new_id
 from app.kit.jobs import defer
+from app.kit.problems import DATABASE_AWAY
 
 TASK = "retag"
 ACTIVE = ("queued", "running")
@@ -43,7 +44,7 @@ async def ask(session: AsyncSession, actor: Actor, rule: NewRetagging) -> Retagg
     known = set(await session.scalars(select(Tag.slug).where(Tag.slug.in_(wanted))))
     known |= (await successors.of_tags(session)).keys()
     if unknown := sorted(wanted - known):
-        raise Refused("tag.unknown", f"没有标签 {'、'.join(unknown)}。")
+        raise unknown_tags(*unknown)
     found = (await _matching(session, rule.where)).subquery()
     row = Retagging(
         id=new_id(),
@@ -73,10 +74,17 @@ def tasks(database: Database, changes: ChangeLog) -> Blueprint:
     """The task that does the job; a worker that dies leaves it to another one."""
     blueprint = Blueprint()
 
-    @blueprint.task(name=TASK, retry=RetryStrategy(exponential_wait=2, max_attempts=10))
+    @blueprint.task(name=TASK, retry=RetryStrategy(wait=10))
     async def retag(retagging: str) -> None:
-        while await step(database, changes, UUID(retagging)):
-            pass
+        retagging_id = UUID(retagging)
+        try:
+            while await step(database, changes, retagging_id):
+                pass
+        except DATABASE_AWAY:
+            raise  # What is done is kept: it goes on when the database is back.
+        except Exception:
+            log.exception("retagging.failed", id=retagging)
+            await _fail(database, retagging_id)
 
     return blueprint
 
@@ -187,6 +195,21 @@ async def _matching(session: AsyncSession, where: Where) -> Select[str]:
         *between(Section.date, where.from_, where.to),
         *words(Section.text, where.q),
     )
+
+
+async def _fail(database: Database, retagging_id: UUID) -> None:
+    """End the job, whose next step is beyond the program; what it has done stays."""
+    async with database.session() as session:
+        row = await _held(session, retagging_id)
+        if row is None or row.state not in ACTIVE:
+            return
+        where = f"{row.position} 期之后的一期" if row.position else "第一期"
+        row.code = "internal"
+        row.message = (
+            f"处理{where}时程序出错，任务已停止；此前处理的 {row.done} 期有效。"
+            "请联系技术人员排除故障，再重新提交：已改好的不会再改。"
+        )
+        await _end(session, row, "failed")
 
 
 async def _held(session: AsyncSession, retagging_id: UUID) -> Retagging | None:

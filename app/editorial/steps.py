@@ -9,7 +9,7 @@ from app.bulletins.schedule import plan
 from app.editorial import audit, commands, revisions
 from app.editorial.audit import Actor
 from app.editorial.models import Draft
-from app.editorial.refused import Refused
+from app.editorial.refused import undated
 from app.editorial.workflow import Action, Situation, State, move
 from app.kit.changes import ChangeLog
 
@@ -89,5 +89,5 @@ async def take(
 
 def _slug(draft: Draft) -> str:
     if draft.slug is None:
-        raise Refused("date.missing", "没有日期，不能发布。")
+        raise undated()
     return draft.slug

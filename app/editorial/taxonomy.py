@@ -13,7 +13,7 @@ from app.bulletins.events import TagMerged, TagsCurated
 from app.bulletins.models import MergedTag, Tag
 from app.editorial import audit
 from app.editorial.audit import Actor
-from app.editorial.refused import Refused
+from app.editorial.refused import Refused, unknown_tags
 from app.kit.changes import Change, ChangeLog
 from app.kit.db import new_id
 
@@ -94,7 +94,7 @@ async def merge(
     if into == row.slug:
         raise Refused("tag.same", "不能把标签并入它自己。")
     if await find(session, into) is None:
-        raise Refused("tag.unknown", f"没有标签 {into}。")
+        raise unknown_tags(into)
     before = await facts(session, row)
     await audit.record(session, actor, "tag.merge", f"tag:{row.slug}", before=before, after={"into": into})
     await changes.record(session, TagMerged(slug=row.slug, into=into, at=at))

@@ -144,7 +144,7 @@ class Retagging(Output):
     """A job; ``done`` of ``total`` bulletins have been looked at."""
 
     id: UUID = Field(examples=["0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"])
-    state: Literal["queued", "running", "done", "cancelled"] = Field(examples=["running"])
+    state: Literal["queued", "running", "done", "cancelled", "failed"] = Field(examples=["running"])
     dry_run: bool
     rule: NewRetagging
     author: str = Field(examples=["ada"])
@@ -154,6 +154,8 @@ class Retagging(Output):
     skipped: int = Field(description="Bulletins that cannot be changed now", examples=[2])
     created_at: datetime
     finished_at: datetime | None
+    code: str | None = Field(description="Why it failed", examples=[None])
+    message: str | None = Field(description="The same in Chinese", examples=[None])
 
 
 class Retagged(Output):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.editorial.refused import Refused
+from app.editorial.refused import NO_REASON, NOT_PUBLIC, Refused, with_errors
 
 
 class Role(StrEnum):
@@ -98,7 +98,7 @@ Need = Callable[[Situation], tuple[str, str] | None]
 
 
 def _clean(at: Situation) -> tuple[str, str] | None:
-    return ("report.errors", f"有错误，请先改正：{'；'.join(at.errors)}") if at.errors else None
+    return with_errors(at.errors).reasons[0] if at.errors else None
 
 
 def _other_eyes(at: Situation) -> tuple[str, str] | None:
@@ -107,7 +107,7 @@ def _other_eyes(at: Situation) -> tuple[str, str] | None:
 
 
 def _reason(at: Situation) -> tuple[str, str] | None:
-    return None if at.note else ("note.missing", "请写明原因。")
+    return None if at.note else NO_REASON
 
 
 def _correction_note(at: Situation) -> tuple[str, str] | None:
@@ -123,7 +123,7 @@ def _future(at: Situation) -> tuple[str, str] | None:
 
 
 def _public(at: Situation) -> tuple[str, str] | None:
-    return None if at.is_public else ("not-public", "这一期没有公开的内容，无从撤下。")
+    return None if at.is_public else NOT_PUBLIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from importlib.resources import files
 from typing import Literal
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from app.kit.caching import PUBLIC, Body, CachePolicy, reply
-from app.kit.parameters import no_parameters
+from app.kit.operations import PLAIN
 
 _DAY = CachePolicy(max_age=86_400)
 
@@ -41,7 +41,7 @@ _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-
 def install(app: FastAPI) -> None:
     """Serve ``/openapi.json`` and, from the files of a package, ``/docs``."""
 
-    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(no_parameters)])
+    @app.get("/openapi.json", include_in_schema=False, dependencies=PLAIN)
     async def description(request: Request) -> Response:
         body: bytes = JSONResponse(app.openapi()).body  # type: ignore[assignment]
         return reply(request, Body(body), keys=[], modified=None)

@@ -46,7 +46,3 @@ class TrendingQuery(Query):
     baseline: Annotated[int, Field(ge=7, le=366, description="Days before the window"), Digits] = 90
     kind: Annotated[TagKind | None, Field(description="Only tags of this kind")] = None
     limit: Limit = 20
-
-
-class Nothing(Query):
-    """No parameter at all."""

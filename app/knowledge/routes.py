@@ -16,13 +16,12 @@ from app.kit.caching import JSON, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.moved import MOVED
-from app.kit.operations import reading
+from app.kit.operations import PLAIN, reading
 from app.kit.pagination import next_link
 from app.kit.parameters import once
 from app.kit.problems import Problem
 from app.knowledge import examples, graph, queries, schemas
 from app.knowledge.parameters import (
-    Nothing,
     RelatedQuery,
     TimelineQuery,
     TrendingQuery,
@@ -119,6 +118,7 @@ async def get_source(
 @router.get(
     "/references/{id}/related",
     operation_id="listRelatedReferences",
+    dependencies=PLAIN,
     response_model=schemas.RelatedReferences,
     responses=MOVED | reading({JSON: {"example": examples.RELATED_REFERENCES}}, "not-found"),
 )
@@ -126,7 +126,6 @@ async def list_related_references(
     request: Request,
     session: Reader,
     reference_id: ReferenceId,
-    _: Annotated[Nothing, QueryParameters()],
 ) -> Response:
     """The references most often cited in the same bulletins, and the topics it is used for; at most 20 each.
 
@@ -142,9 +141,10 @@ async def list_related_references(
 @router.get(
     "/stats",
     operation_id="getStats",
+    dependencies=PLAIN,
     response_model=schemas.Stats,
     responses=reading({JSON: {"example": examples.STATS}}),
 )
-async def get_stats(request: Request, session: Reader, _: Annotated[Nothing, QueryParameters()]) -> Response:
+async def get_stats(request: Request, session: Reader) -> Response:
     """How much is published, from when to when, and when that last changed."""
     return await _reply(request, session, await graph.stats(session))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from app.bulletins import successors, versions
 from app.bulletins.events import BulletinWithdrawn, ReferenceMerged, TagMerged, TagsCurated
 from app.bulletins.models import PublishedVersion, Tag
-from app.bulletins.successors import Merged
+from app.bulletins.versions import Merged
 from app.kit.changes import Change
 from app.partners import synced
 from app.partners.selection import Selection
@@ -57,7 +57,7 @@ async def of_run(session: AsyncSession, changes: Sequence[Change], selection: Se
     moment = changes[0].at
     passes = selection.condition(await successors.of_tags(session, moment))
     known = await _versions(session, changes, None if selection.everything else passes)
-    merged = await successors.merged(session, moment, (row for row, _ in known.values() if row))
+    merged = await versions.merged_by(session, moment, (row for row, _ in known.values() if row))
     tags = await _changed_tags(session, changes)
     return [item for change in changes for item in _items(change, known, tags, merged)]
 
@@ -83,13 +83,13 @@ async def of_merge(
     row = PublishedVersion
     query = select(row, passes).where(
         row.slug > (after or ""),
-        *versions.standing(change.at),
+        *versions.stood(change.at),
         row.document.is_not(None),
         or_(and_(names, passes), passes.is_distinct_from(passed)),
     )
     found = (await session.execute(query.order_by(row.slug).limit(limit + 1))).all()
     page = found[:limit]
-    merged = await successors.merged(session, change.at, (row for row, _ in page))
+    merged = await versions.merged_by(session, change.at, (row for row, _ in page))
     bulletins = [
         {**synced.put_bulletin(row, merged, change.seq, change.kind), "at": change.at, "note": ""}
         if passes

@@ -3,16 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
-from fastapi import Query as QueryParameters
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app.kit.caching import JSON, reply
 from app.kit.conditional import unchanged
-from app.kit.operations import STRONG, reading
-from app.kit.parameters import Query, once
+from app.kit.operations import PLAIN, STRONG, reading
 from app.kit.problems import Problem
 from app.partners import export_shelf
 from app.partners.export_files import MEDIA_TYPES
@@ -39,14 +37,7 @@ EXAMPLE = {
 Name = Annotated[str, PathParameter(max_length=80, examples=[EXAMPLE["name"]])]
 FileName = Annotated[str, PathParameter(max_length=80, examples=["bulletins.ndjson.zst"])]
 
-router = APIRouter(prefix="/v1/exports", dependencies=[Depends(once)])
-
-
-class Nothing(Query):
-    """No parameter at all."""
-
-
-No = Annotated[Nothing, QueryParameters()]
+router = APIRouter(prefix="/v1/exports", dependencies=PLAIN)
 
 
 def is_download(scope: Scope) -> bool:
@@ -66,7 +57,7 @@ def _shelf(request: Request) -> Path:
     response_model=Exports,
     responses=reading({JSON: {"example": {"items": [EXAMPLE]}}}, validators=STRONG),
 )
-def list_exports(request: Request, _: No) -> Response:
+def list_exports(request: Request) -> Response:
     """The whole copies that can be downloaded, the newest first; a name never changes its content."""
     found = Exports(items=export_shelf.exports(_shelf(request)))
     return reply(request, found, keys=["exports"], modified=None)
@@ -78,7 +69,7 @@ def list_exports(request: Request, _: No) -> Response:
     response_model=Export,
     responses=reading({JSON: {"example": EXAMPLE}}, "not-found", validators=STRONG),
 )
-def get_export(request: Request, name: Name, _: No) -> Response:
+def get_export(request: Request, name: Name) -> Response:
     """The manifest of an export: its files, their sizes, rows and SHA-256, and the change it includes."""
     return reply(request, _found(request, name), keys=["exports"], modified=None)
 
@@ -98,7 +89,7 @@ def get_export(request: Request, name: Name, _: No) -> Response:
         206: {"description": "The ranges that `Range` asks for"},
     },
 )
-def download_export(request: Request, name: Name, file: FileName, _: No) -> Response:
+def download_export(request: Request, name: Name, file: FileName) -> Response:
     """A file of an export. `Range` and `If-Range` resume a download; requests are free of quota."""
     for described in _found(request, name).files:
         if described.name == file:

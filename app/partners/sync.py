@@ -75,11 +75,11 @@ async def _bulletins(session: AsyncSession, place: Place, limit: int) -> Steps:
     assert place.moment is not None  # noqa: S101 - the state is of a moment
     row = PublishedVersion
     passes = place.selection.condition(await successors.of_tags(session, place.moment))
-    query = select(row).where(row.slug > (place.slug or ""), *versions.standing(place.moment))
+    query = select(row).where(row.slug > (place.slug or ""), *versions.stood(place.moment))
     query = query.where(row.document.is_not(None), passes).order_by(row.slug).limit(limit + 1)
     rows = (await session.scalars(query)).all()
     page = rows[:limit]
-    merged = await successors.merged(session, place.moment, page)
+    merged = await versions.merged_by(session, place.moment, page)
     steps = [
         Step(synced.put_bulletin(row, merged, place.seq, STATE), replace(place, slug=row.slug))
         for row in page

@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from app.bulletins import versions
 from app.bulletins.models import PublishedVersion, Tag
 from app.bulletins.shapes import anchor
-from app.bulletins.successors import Merged
+from app.bulletins.versions import Merged, Past
 from app.kit.changes import Change
 
 _SAME = ("series", "title", "language", "organisation", "producers", "abstract", "contacts")
@@ -72,7 +71,8 @@ def _bulletin(row: PublishedVersion, merged: Merged) -> Json:
     """A whole bulletin, without its neighbours: :class:`app.partners.schemas.SyncedBulletin`."""
     tags = {tag["slug"]: tag for tag in row.tags}
     if tags.keys() & merged.slugs.keys():
-        return versions.shown(row, merged).model_dump(exclude={"previous", "next"})
+        past = Past(row, row.at, None, None, merged)
+        return past.whole().model_dump(exclude={"previous", "next"})
     document = row.document
     assert document is not None  # noqa: S101 - it has not been withdrawn
     citations = document["citations"]

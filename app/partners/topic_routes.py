@@ -9,7 +9,8 @@ from fastapi import Query as QueryParameters
 from pydantic import Field
 
 from app.kit.caching import Body, private, reply_privately
-from app.kit.parameters import Day, Query, no_parameters, once
+from app.kit.operations import PLAIN
+from app.kit.parameters import Day, Query, once
 from app.kit.problems import responses
 from app.kit.public_url import public_url
 from app.kit.transactions import Session, Transactional
@@ -26,7 +27,6 @@ router = APIRouter(prefix="/v1/partners/topics", route_class=Transactional, depe
 TopicId = Annotated[UUID, Path(alias="id", examples=["0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"])]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 
-_PLAIN = [Depends(no_parameters)]
 _PROBLEMS = ("invalid-parameter", "forbidden", "unavailable")
 _ONE = (*_PROBLEMS, "not-found")
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
@@ -48,7 +48,7 @@ class DigestQuery(Query):
     status_code=201,
     response_model=schemas.TopicDetail,
     responses=responses(*_PROBLEMS, "conflict", "idempotency-mismatch", "http", "too-large"),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def save_topic(
     request: Request, session: Session, caller: TopicsKey, _once: Once, wanted: schemas.NewTopic
@@ -64,7 +64,7 @@ async def save_topic(
     operation_id="listTopics",
     response_model=schemas.TopicList,
     responses=responses(*_PROBLEMS),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def list_topics(session: Session, caller: TopicsKey) -> Response:
     """The partner's saved topics."""
@@ -77,7 +77,7 @@ async def list_topics(session: Session, caller: TopicsKey) -> Response:
     operation_id="getTopic",
     response_model=schemas.TopicFinds,
     responses=responses(*_ONE),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def get_topic(session: Session, caller: TopicsKey, id_: TopicId) -> Response:
     """What a saved topic finds now."""
@@ -99,7 +99,7 @@ async def get_topic(session: Session, caller: TopicsKey, id_: TopicId) -> Respon
         304: {"description": "Unchanged since the `ETag` that the request names"},
         **responses(*_ONE),
     },
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def get_topic_feed(
     request: Request, session: Session, caller: TopicsKey, id_: TopicId, extension: FeedExtension
@@ -131,7 +131,7 @@ async def get_topic_digest(
     operation_id="deleteTopic",
     status_code=204,
     responses=responses(*_ONE, "conflict"),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def delete_topic(session: Session, caller: TopicsKey, id_: TopicId) -> Response:
     """Delete a saved topic that no endpoint follows."""

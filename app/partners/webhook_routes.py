@@ -11,8 +11,9 @@ from fastapi import Query as QueryParameters
 from app.bulletins.examples import page
 from app.kit.caching import JSON, private
 from app.kit.conditional import IfMatch, demand_match
+from app.kit.operations import PLAIN
 from app.kit.pagination import Page, PageQuery, next_link
-from app.kit.parameters import no_parameters, once
+from app.kit.parameters import once
 from app.kit.problems import invalid_parameter, responses
 from app.kit.transactions import Session, Transactional
 from app.partners import examples, webhooks
@@ -25,7 +26,6 @@ router = APIRouter(prefix="/v1/partners/webhooks", route_class=Transactional, de
 
 EndpointId = Annotated[UUID, Path(alias="id", examples=["0197a3f2-6f3a-7c40-9a7e-1f2b3c4d5e6f"])]
 
-_PLAIN = [Depends(no_parameters)]
 _ETAG = {"headers": {"ETag": {"description": "For `If-Match`", "schema": {"type": "string"}}}}
 _PROBLEMS = ("invalid-parameter", "forbidden", "unavailable")
 _WITH_BODY = (*_PROBLEMS, "http", "too-large")
@@ -39,7 +39,7 @@ _MATCHED = ("precondition-required", "precondition-failed")
     status_code=201,
     response_model=schemas.EndpointWithSecret,
     responses={201: _ETAG, **responses(*_WITH_BODY, "not-found", "conflict")},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def add_webhook(
     request: Request, session: Session, caller: WebhooksKey, wanted: schemas.NewEndpoint
@@ -59,7 +59,7 @@ async def add_webhook(
     operation_id="listWebhooks",
     response_model=schemas.EndpointList,
     responses=responses(*_PROBLEMS),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def list_webhooks(session: Session, caller: WebhooksKey) -> Response:
     """The partner's endpoints, and how they do."""
@@ -72,7 +72,7 @@ async def list_webhooks(session: Session, caller: WebhooksKey) -> Response:
     operation_id="getWebhook",
     response_model=schemas.EndpointDetail,
     responses={200: _ETAG, **responses(*_ONE)},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def get_webhook(session: Session, caller: WebhooksKey, id_: EndpointId) -> Response:
     """One endpoint, and how it does."""
@@ -84,7 +84,7 @@ async def get_webhook(session: Session, caller: WebhooksKey, id_: EndpointId) ->
     operation_id="changeWebhook",
     response_model=schemas.EndpointDetail,
     responses={200: _ETAG, **responses(*_WITH_BODY, "not-found", "conflict", *_MATCHED)},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def change_webhook(
     request: Request,
@@ -108,7 +108,7 @@ async def change_webhook(
     operation_id="deleteWebhook",
     status_code=204,
     responses=responses(*_ONE),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def delete_webhook(session: Session, caller: WebhooksKey, id_: EndpointId) -> Response:
     """Delete an endpoint, with its deliveries."""
@@ -121,7 +121,7 @@ async def delete_webhook(session: Session, caller: WebhooksKey, id_: EndpointId)
     operation_id="pauseWebhook",
     response_model=schemas.EndpointDetail,
     responses={200: _ETAG, **responses(*_ONE, "idempotency-mismatch")},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def pause_webhook(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Let messages wait until the endpoint is resumed."""
@@ -135,7 +135,7 @@ async def pause_webhook(session: Session, caller: WebhooksKey, _once: Once, id_:
     operation_id="resumeWebhook",
     response_model=schemas.EndpointDetail,
     responses={200: _ETAG, **responses(*_ONE, "idempotency-mismatch")},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def resume_webhook(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Send messages again, those that have waited first; what it missed is in the sync feed."""
@@ -149,7 +149,7 @@ async def resume_webhook(session: Session, caller: WebhooksKey, _once: Once, id_
     operation_id="rotateWebhookSecret",
     response_model=schemas.EndpointWithSecret,
     responses={200: _ETAG, **responses(*_ONE, *_MATCHED)},
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def rotate_secret(
     request: Request, session: Session, caller: WebhooksKey, id_: EndpointId, if_match: IfMatch = None
@@ -169,7 +169,7 @@ async def rotate_secret(
     status_code=202,
     response_model=schemas.Queued,
     responses=responses(*_ONE, "conflict", "idempotency-mismatch"),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def send_test(session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId) -> Response:
     """Send an event of the type `test`; the list of deliveries says what became of it."""
@@ -183,7 +183,7 @@ async def send_test(session: Session, caller: WebhooksKey, _once: Once, id_: End
     status_code=202,
     response_model=schemas.Queued,
     responses=responses(*_WITH_BODY, "not-found", "conflict", "idempotency-mismatch"),
-    dependencies=_PLAIN,
+    dependencies=PLAIN,
 )
 async def replay_webhook(
     session: Session, caller: WebhooksKey, _once: Once, id_: EndpointId, wanted: schemas.Replay

@@ -19,9 +19,9 @@ from app.kit.caching import Body, reply
 from app.kit.changes import last_change
 from app.kit.db import Reader
 from app.kit.moved import MOVED
-from app.kit.operations import reading
+from app.kit.operations import PLAIN, reading
 from app.kit.pagination import next_link
-from app.kit.parameters import Query, once
+from app.kit.parameters import once
 from app.kit.problems import Problem
 from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
@@ -69,12 +69,6 @@ class _NotJson(APIRoute):
         return match, child
 
 
-class NoQuery(Query):
-    """No parameter at all."""
-
-
-No = Annotated[NoQuery, QueryParameters()]
-
 router = APIRouter(prefix="/v1", dependencies=[Depends(once)], default_response_class=Response)
 negotiated = APIRouter(
     prefix="/v1", dependencies=[Depends(once)], default_response_class=Response, route_class=_NotJson
@@ -100,11 +94,10 @@ def _site(request: Request) -> Site:
 @router.get(
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
+    dependencies=PLAIN,
     responses=reading(_texts(*FORMS[2:]), "not-found", "withdrawn"),
 )
-async def get_bulletin_as(
-    request: Request, session: Reader, slug: Slug, extension: Extension, _: No
-) -> Response:
+async def get_bulletin_as(request: Request, session: Reader, slug: Slug, extension: Extension) -> Response:
     """One bulletin as a page of HTML with schema.org JSON-LD, as Markdown or as plain text.
 
     `latest` names the newest one. `GET /v1/bulletins/{slug}` answers with the same forms by `Accept`.
@@ -112,8 +105,8 @@ async def get_bulletin_as(
     return await _form(request, session, slug, FORMATS[extension], {})
 
 
-@negotiated.get("/bulletins/{slug}", include_in_schema=False)
-async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug, _: No) -> Response:
+@negotiated.get("/bulletins/{slug}", include_in_schema=False, dependencies=PLAIN)
+async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug) -> Response:
     """A bulletin in the form that ``Accept`` prefers."""
     vary = {"Vary": "Accept, Accept-Encoding"}
     for form in FORMATS.values():
@@ -238,9 +231,10 @@ def _described(filters: TagFilters) -> list[str]:
 @router.get(
     "/sitemap.xml",
     operation_id="getSitemapIndex",
+    dependencies=PLAIN,
     responses=reading(_texts(XML)),
 )
-async def get_sitemap_index(request: Request, session: Reader, _: No) -> Response:
+async def get_sitemap_index(request: Request, session: Reader) -> Response:
     """The sitemap of sitemaps: one for each year, and one of news while there is any."""
     parts = await listings.years(session)
     if fresh := await listings.news(session):
@@ -251,9 +245,10 @@ async def get_sitemap_index(request: Request, session: Reader, _: No) -> Respons
 @router.get(
     "/sitemap-news.xml",
     operation_id="getNewsSitemap",
+    dependencies=PLAIN,
     responses=reading(_texts(XML)),
 )
-async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response:
+async def get_news_sitemap(request: Request, session: Reader) -> Response:
     """The bulletins of the last two days with Google's news extension."""
     body = directories.render_sitemap(await listings.news(session), _site(request), news=True)
     # It also changes as time goes by, which the last publication knows nothing of.
@@ -263,9 +258,10 @@ async def get_news_sitemap(request: Request, session: Reader, _: No) -> Response
 @router.get(
     "/sitemap-{year}.xml",
     operation_id="getSitemap",
+    dependencies=PLAIN,
     responses=reading(_texts(XML), "not-found"),
 )
-async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> Response:
+async def get_sitemap(request: Request, session: Reader, year: Year) -> Response:
     """The pages of a year's bulletins, each with the time of its last change."""
     pages = await listings.of_year(session, year)
     if not pages:
@@ -276,9 +272,10 @@ async def get_sitemap(request: Request, session: Reader, year: Year, _: No) -> R
 @router.get(
     "/topics.opml",
     operation_id="getTopicsAsOpml",
+    dependencies=PLAIN,
     responses=reading(_texts(OPML)),
 )
-async def get_topics_as_opml(request: Request, session: Reader, _: No) -> Response:
+async def get_topics_as_opml(request: Request, session: Reader) -> Response:
     """The feeds of all tags as an OPML 2.0 subscription list."""
     modified = await last_change(session)
     body = directories.render_opml(await listings.topics(session), modified, _site(request))

@@ -89,7 +89,7 @@ def _towards_nothing(article: WechatArticle) -> Step | Halt | None:
         case ArticleState.drafted:
             return Step.delete_draft
         case ArticleState.published if article.sent_as == Mode.sendall or not article.article_id:
-            return Halt("wechat.sent", "这一期已撤回，但文章已发给读者：请到公众平台的“发表记录”中手动删除。")
+            return Halt("wechat.sent", "这一期已撤下，但文章已发给读者：请到公众平台的“发表记录”中手动删除。")
         case ArticleState.published:
             return Step.delete_article
     return None

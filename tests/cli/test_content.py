@@ -192,7 +192,7 @@ def test_a_withdrawn_bulletin_is_no_longer_listed(
 ) -> None:
     nqpf("import", bulletin, "--publish")
     done = nqpf("withdraw", "2026-06-25", "--note", "数据有误。")
-    assert done.stdout == "2026-06-25：已撤回（第 2 版）\n"
+    assert done.stdout == "2026-06-25：已撤下（第 2 版）\n"
     assert nqpf("list").stdout == "还没有已发布的每日动态。\n"
     assert "not-public：" in failure(nqpf("withdraw", "2026-06-25", "--note", "数据有误。"))
     (file,) = imported(nqpf("import", bulletin, "--publish", "--json"))

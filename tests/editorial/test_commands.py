@@ -112,7 +112,7 @@ def test_a_public_bulletin_keeps_its_date_and_the_file_with_another_one_is_kept(
     (other,) = imported(settings, document(LONG), sha256="1")
     assert (other.slug, other.revision) == ("2026-06-24", 2)
     assert [(f.severity, f.code) for f in other.report.findings] == [(Severity.error, "date.published")]
-    with pytest.raises(Refused, match=r"2026-06-24.*2026-06-25.*撤回") as refusal:
+    with pytest.raises(Refused, match=r"2026-06-24.*2026-06-25.*撤下") as refusal:
         publish(settings, "2026-06-24")
     assert refusal.value.code == "date.published"
     assert rows(settings, "SELECT slug, version FROM bulletin") == [("2026-06-24", 1)]

@@ -32,10 +32,7 @@ QUERIES: list[dict[str, Any]] = [
     {"from": 1, "to": 1},
     {"version": 1},
 ]
-PUBLIC_TABLES = (
-    "bulletin", "section", "citation", "reference", "source", "change", "published_version", "search_section",
-    "section_suggestion", "procrastinate_jobs",
-)  # fmt: skip
+EDITORS_TABLES = {"draft", "revision", "comment", "audit_entry", "source_file", "finished_request"}
 
 
 def addresses(document: dict[str, Any], values: dict[str, list[str]]) -> Iterator[tuple[str, set[str]]]:
@@ -85,11 +82,15 @@ def test_the_words_of_a_draft_are_in_no_public_answer(
     assert api.get("/v1/tags/hubei").json()["section_count"] == 0
 
 
-def test_the_words_of_a_draft_are_in_no_public_table(
+def test_the_words_of_a_draft_are_in_the_editors_tables_alone(
     editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings
 ) -> None:
     edit(editor, reviewer)
     with psycopg.connect(settings.conninfo) as connection:
-        for table in PUBLIC_TABLES:
-            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()  # noqa: S608 - from this file
-            assert WORDS not in str(rows), table
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        found = set()
+        for (table,) in tables:
+            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()  # noqa: S608 - its own names
+            if WORDS in str(rows):
+                found.add(table)
+    assert {"draft", "revision", "comment"} <= found <= EDITORS_TABLES

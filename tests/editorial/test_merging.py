@@ -158,6 +158,21 @@ def test_a_moment_after_the_merge_is_as_it_was_then_too(
     assert api.get(f"/v1/tags/{OLD}").headers["location"] == "/v1/tags/robotics"
 
 
+def test_sections_of_a_moment_have_the_tags_of_then(api: httpx2.Client, merged: dict[str, Any]) -> None:
+    def found(tag: str, moment: str) -> list[tuple[str, int, list[str]]]:
+        items = api.get("/v1/sections", params={"tag": tag, "as_of": moment, "order": "date"}).json()["items"]
+        return [
+            (item["bulletin"]["slug"], item["number"], [tag["slug"] for tag in item["tags"]])
+            for item in items
+        ]
+
+    then = [("2026-06-23", 1, [OLD]), ("2026-06-23", 2, [OLD])]
+    assert found(OLD, merged["moment"]) == [*then, ("2026-06-25", 1, [OLD]), ("2026-06-25", 3, [OLD, NEW])]
+    assert found(OLD, now()) == found(NEW, now())
+    assert len(found(NEW, now())) == 7
+    assert {slug for *_, tags in found(NEW, now()) for slug in tags} == {NEW}
+
+
 def test_the_change_log_names_both(settings: Settings, merged: dict[str, Any]) -> None:
     assert merged
     with psycopg.connect(settings.conninfo) as connection:

@@ -165,21 +165,63 @@ def test_what_is_being_worked_on_is_skipped_and_says_so(
     assert draft.read().seen["document"]["title"] == "改到一半"
 
 
-def test_a_worker_that_is_killed_leaves_each_bulletin_whole_and_another_goes_on(
+def status(settings: Settings) -> str:
+    ((found,),) = rows(settings, "SELECT status FROM procrastinate_jobs WHERE task_name = 'retag'")
+    return str(found)
+
+
+def test_a_worker_that_is_killed_leaves_each_bulletin_whole_and_another_takes_over(
     administrator: httpx2.Client, api: httpx2.Client, settings: Settings
 ) -> None:
     job = ask(administrator)
-    assert worker(settings, "3") == -signal.SIGKILL
+    assert worker(settings, "die", "3") == -signal.SIGKILL
+    assert worker(settings) == 0, "nobody takes over from what may be alive"
     seen = job_now(administrator, job)
     assert (seen["state"], seen["done"], seen["changed"]) == ("running", 2, 2)
     assert [api.get(f"/v1/bulletins/{day}").json()["version"] for day in DAYS] == [2, 2, 1, 1, 1]
-    assert rows(settings, "SELECT status FROM procrastinate_jobs WHERE task_name = 'retag'") == [("doing",)]
-    work(settings, job)
+    assert status(settings) == "doing"
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
+    assert worker(settings) == 0
+    assert status(settings) == "succeeded"
     seen = job_now(administrator, job)
     assert (seen["state"], seen["done"], seen["changed"]) == ("done", 5, 5)
     corrections = rows(settings, "SELECT subject FROM change WHERE kind = 'bulletin.corrected' ORDER BY seq")
     assert corrections == [(day,) for day in DAYS], "each once"
     assert rows(settings, "SELECT max(number) FROM revision GROUP BY draft_id") == [(2,)] * 5
+
+
+def test_a_bug_ends_the_job_with_its_reason_and_loses_nothing(
+    administrator: httpx2.Client, api: httpx2.Client, settings: Settings
+) -> None:
+    job = ask(administrator)
+    assert worker(settings, "bug", "3") == 0
+    seen = job_now(administrator, job)
+    assert (seen["state"], seen["done"], seen["changed"], seen["code"]) == ("failed", 2, 2, "internal")
+    assert f"{DAYS[1]} 期之后的一期" in seen["message"]
+    assert "此前处理的 2 期有效" in seen["message"]
+    assert seen["finished_at"] is not None
+    assert [api.get(f"/v1/bulletins/{day}").json()["version"] for day in DAYS] == [2, 2, 1, 1, 1]
+    assert administrator.post(f"{JOBS}/{job['id']}/cancel").json() == seen
+    again = ask(administrator)
+    assert worker(settings) == 0, "the job that failed holds up nobody"
+    assert job_now(administrator, again)["changed"] == 3
+    assert job_now(administrator, job) == seen
+
+
+def test_a_lost_connection_is_no_failure_the_job_goes_on_later(
+    administrator: httpx2.Client, api: httpx2.Client, settings: Settings
+) -> None:
+    job = ask(administrator)
+    assert worker(settings, "cut", "2") == 0
+    seen = job_now(administrator, job)
+    assert (seen["state"], seen["done"], seen["code"]) == ("running", 1, None)
+    assert status(settings) == "todo"
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+    assert worker(settings) == 0
+    assert (job_now(administrator, job)["state"], job_now(administrator, job)["changed"]) == ("done", 5)
+    assert [api.get(f"/v1/bulletins/{day}").json()["version"] for day in DAYS] == [2] * 5
 
 
 def test_a_cancelled_job_stops_before_the_next_bulletin_and_keeps_what_it_did(

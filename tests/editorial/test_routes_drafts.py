@@ -7,7 +7,7 @@ import pytest
 
 from app.bulletins.document import Evidence, Paragraph, SectionTag
 from app.kit.settings import Settings
-from tests.editorial.conftest import Login, begin, body, bulletin, codes
+from tests.editorial.conftest import Login, approved, begin, body, bulletin, codes
 
 
 def test_a_draft_begins_with_a_document_and_what_the_checks_say_of_it(editor: httpx2.Client) -> None:
@@ -28,6 +28,17 @@ def test_a_date_has_one_draft(editor: httpx2.Client) -> None:
     assert codes(undated.patch(date="2026-06-25")) == ["date.taken"]
     assert undated.patch(date="2026-06-26").status_code == 200
     assert undated.seen["slug"] == "2026-06-26"
+
+
+def test_what_was_published_keeps_its_date(editor: httpx2.Client, reviewer: httpx2.Client) -> None:
+    draft = approved(editor, reviewer)
+    draft.step("publish")
+    draft.client = editor
+    for day, shown in ((date(2026, 6, 26), "2026-06-26"), (None, "空")):
+        refused = draft.send("PUT", "/document", body(bulletin(day=day)))
+        assert codes(refused) == ["date.published"]
+        assert f"稿件里的日期是 {shown}" in refused.json()["reasons"][0]["message"]
+    assert draft.read().seen["document"]["date"] == "2026-06-25"
 
 
 def test_every_save_is_a_revision_and_the_checks_are_made_again(editor: httpx2.Client) -> None:

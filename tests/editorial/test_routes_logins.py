@@ -4,7 +4,9 @@ import httpx2
 import psycopg
 import pytest
 
+from app.editorial import staff
 from app.editorial.workflow import Role
+from app.kit.db import connect
 from app.kit.settings import Settings
 from tests.conftest import Server
 from tests.editorial.conftest import PASSWORD, Login, join
@@ -64,6 +66,22 @@ def test_after_five_failures_even_the_right_password_has_to_wait(
     with psycopg.connect(settings.conninfo) as connection:
         connection.execute("UPDATE attempts SET until = now()")
     assert ask(api).status_code == 201
+
+
+@pytest.mark.parametrize("varied", ["names", "addresses"])
+def test_who_changes_the_name_or_the_address_has_to_wait_after_fifty(settings: Settings, varied: str) -> None:
+    def credentials(number: int) -> tuple[str, str]:
+        return (f"n{number}", "192.0.2.1") if varied == "names" else ("eva", f"192.0.2.{number}")
+
+    async def run() -> None:
+        async with connect(settings) as database:
+            for number in range(50):
+                await staff.count_attempt(database, *credentials(number))
+            with pytest.raises(staff.TooManyAttemptsError):
+                await staff.count_attempt(database, *credentials(50))
+            await staff.count_attempt(database, "ulf", "192.0.2.99")
+
+    asyncio.run(run())
 
 
 def test_a_success_forgives_the_failures_before_it(api: httpx2.Client, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.editorial.images import add_image
 from app.kit.image_store import ImageStore
 from app.kit.images import FULL, MEDIA_TYPES, SIZES, ImageRefusedError
-from app.kit.parameters import no_parameters
+from app.kit.operations import PLAIN
 from app.kit.problems import Problem, invalid_parameter, responses
 from app.kit.transactions import Transactional
 
@@ -41,7 +41,7 @@ def image_router(editor: Callable[..., Any]) -> APIRouter:
     router = APIRouter(
         prefix="/v1/editorial/images",
         route_class=Transactional,
-        dependencies=[Depends(editor), Depends(no_parameters)],
+        dependencies=[Depends(editor), *PLAIN],
     )
 
     @router.post(

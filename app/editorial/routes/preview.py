@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from app.bulletins import examples, pictures
 from app.bulletins.image_routes import Sha256
@@ -16,7 +16,6 @@ from app.editorial.preview import Link, Links
 from app.kit.caching import JSON, private
 from app.kit.images import FULL
 from app.kit.operations import PLAIN, POSTS, operation
-from app.kit.parameters import no_parameters
 from app.kit.problems import Problem, responses
 from app.kit.public_url import public_url
 from app.kit.transactions import Session, Transactional
@@ -41,7 +40,7 @@ _PROBLEMS = responses(
 )
 
 router = desk_router()
-links = APIRouter(prefix=PATH, route_class=Transactional, dependencies=[Depends(no_parameters)])
+links = APIRouter(prefix=PATH, route_class=Transactional, dependencies=PLAIN)
 
 
 @router.post(
