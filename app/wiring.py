@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins import finished, history, live, merging, pictures
+from app.bulletins import finished, history, live, merging, pictures, successors
 from app.bulletins.events import (
     BulletinCorrected,
     BulletinPublished,
@@ -65,7 +65,8 @@ async def find(session: AsyncSession, query: TopicQuery, day: date | None) -> se
         return set()
     if query.q is None:
         row, selected = PublishedVersion, await Selection.of(session, asked)
-        standing = row.until.is_(None), row.document.is_not(None), selected.condition()
+        passes = selected.condition(await successors.of_tags(session))
+        standing = row.until.is_(None), row.document.is_not(None), passes
         newest = select(row.slug).where(*standing).order_by(row.date.desc()).limit(PAGE)
         return set(await session.scalars(newest))
     filters = asked.model_dump(by_alias=True, exclude_none=True)

@@ -49,9 +49,7 @@ class _Then:
         return [self.merged.get(slug, slug) for slug in slugs]
 
     def tagged(self, slug: str) -> ColumnElement[bool]:
-        (now,) = self.now([slug])
-        names = [now, *(former for former, name in self.merged.items() if name == now)]
-        return or_(*(PublishedVersion.tags.contains([{"slug": name}]) for name in names))
+        return successors.carries(self.merged, slug)
 
     def bulletins(self) -> Select[PublishedVersion]:
         """The versions that stood then and pass what asks for something, in order."""

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.document import BulletinDocument
-from app.bulletins.models import MergedTag, Reference, Tag
+from app.bulletins.models import MergedTag, PublishedVersion, Reference, Tag
 from app.bulletins.taxonomy import replaced
 
 Name = TypeVar("Name", str, UUID)
@@ -21,6 +21,21 @@ async def of_tags(session: AsyncSession, moment: datetime | None = None) -> dict
     if moment is not None:
         query = query.where(MergedTag.at <= moment)
     return _ends(dict((await session.execute(query)).all()))
+
+
+def synonyms(slugs: Mapping[str, str], slug: str) -> list[str]:
+    """All slugs that mean the same tag as this one.
+
+    :param slugs: of :func:`of_tags`.
+    """
+    now = slugs.get(slug, slug)
+    return [now, *(former for former, into in slugs.items() if into == now)]
+
+
+def carries(slugs: Mapping[str, str], slug: str) -> ColumnElement[bool]:
+    """A published version has the tag, by any of its :func:`synonyms`."""
+    names = synonyms(slugs, slug)
+    return or_(*(PublishedVersion.tags.contains([{"slug": name}]) for name in names))
 
 
 async def named(session: AsyncSession, slugs: Collection[str]) -> dict[str, Tag]:
@@ -47,6 +62,17 @@ async def of_references(
         left = set(into.values()) - found.keys()
         found |= into
     return {old: new for old, new in _ends(found).items() if old in ids}
+
+
+async def cites(session: AsyncSession, reference: UUID, moment: datetime) -> ColumnElement[bool]:
+    """A published version cites the reference, or one that had been merged into it by the moment."""
+    found, last = [reference], [reference]
+    while last:
+        into = Reference.merged_into.in_(last), Reference.merged_at <= moment
+        last = list(await session.scalars(select(Reference.id).where(*into)))
+        found += last
+    among: ColumnElement[bool] = PublishedVersion.references.overlap(found)
+    return among
 
 
 async def current(session: AsyncSession, document: BulletinDocument) -> BulletinDocument:

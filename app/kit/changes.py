@@ -88,11 +88,11 @@ class ChangeLog:
         """Become the only writer until the transaction ends, and give the moment of the change.
 
         Rows of the log become visible in the order of ``seq`` only because writers wait here. The
-        moment is never before the last change's, even when the clock has gone back.
+        moment is after the last change's, even when the clock has gone back.
         """
         await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         last = select(Change.at).order_by(Change.seq.desc()).limit(1).scalar_subquery()
-        now = await session.scalar(select(func.greatest(func.clock_timestamp(), last)))
+        now = await session.scalar(select(func.greatest(func.clock_timestamp(), last + timedelta.resolution)))
         assert isinstance(now, datetime)  # noqa: S101 - greatest() of a timestamp is one
         return now
 

@@ -91,6 +91,10 @@ class Gate:
     async def admit(self, scope: Scope) -> Admission:
         """Let a request in, and count it.
 
+        Whether the answer will be 304 is not known yet: it is counted, and given back by
+        :meth:`Admission.headers`. Who has nothing left is refused that too, or a header that any
+        request can have would be a way around the limits.
+
         It waits for nothing as long as the key is remembered and this process counts for itself.
 
         :raises Problem: its key is not good or stands in the address, or it is one request too many.

@@ -109,6 +109,12 @@ async def _load(session: AsyncSession, prefix: str) -> _Known | None:
     return _Known(caller, key.digest, key.expires_at, key.revoked_at is not None)
 
 
+async def hold(session: AsyncSession, partner_id: UUID) -> None:
+    """Until the transaction ends nobody else adds to what the partner has: counts stay true."""
+    # Its key stays free: what refers to the partner, such as figures of usage, goes on meanwhile.
+    await session.execute(select(Partner.id).where(Partner.id == partner_id).with_for_update(key_share=True))
+
+
 async def add_partner(
     session: AsyncSession, name: str, contacts: Sequence[dict[str, str]], plan: PlanName = "partner"
 ) -> Partner:

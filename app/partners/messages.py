@@ -1,7 +1,7 @@
 """What webhooks say, and to whom: follows the change log and makes one delivery for each who is concerned."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bulletins.finished import FORM
+from app.bulletins.finished import FORM, fresh
 from app.bulletins.models import Finished
 from app.kit.changes import Change, Follower
-from app.partners import sync, topics
+from app.partners import effects, topics
 from app.partners.models import Delivery, Endpoint
 from app.partners.selection import Selection
 from app.partners.synced import Json
@@ -50,42 +50,40 @@ def follower(find: Find) -> Follower:
         endpoints = (await session.scalars(select(Endpoint).where(Endpoint.status != "disabled"))).all()
         if not endpoints:
             return
-        etags = await _etags(session, {c.subject for c in public if c.kind.startswith("bulletin.")})
+        etags = _ETags(session)
         due_at = await session.scalar(select(func.clock_timestamp() + SETTLING))
         assert due_at is not None  # noqa: S101 - the clock has a time
         for endpoint in endpoints:
-            for item in await _items(session, endpoint, public, moves):
-                session.add(_about(endpoint, item, etags, due_at))
-        await session.flush()
+            async for item in _items(session, endpoint, public, moves):
+                session.add(_about(endpoint, item, await etags.of(item), due_at))
+            await session.flush()
 
     return fan_out
 
 
 async def _items(
     session: AsyncSession, endpoint: Endpoint, changes: Sequence[Change], moves: Moves
-) -> list[Json]:
+) -> AsyncIterator[Json]:
     """What the changes are to an endpoint."""
-    wanted = [change for change in changes if wants(endpoint, change.kind)]
+
+    def wanted(event: str) -> bool:
+        return wants(endpoint, event)
+
     if endpoint.topic_id is None:
-        return await sync.items(session, wanted, Selection.model_validate(endpoint.selection))
-    finds = moves.get(endpoint.topic_id, {})
+        selection = Selection.model_validate(endpoint.selection)
+        async for item in effects.of_all(session, changes, selection, wanted):
+            yield item
+        return
+    moved = [item for item in moves.get(endpoint.topic_id, ()) if wanted(item["event"])]
     # A topic is asked once about a bulletin, as it is now: only its last change says something.
-    last = {change.subject: change for change in wanted if change.subject in finds}
-    left = {"action": "remove", "reason": "filtered"}
-    return [
-        {**item, **left} if item["action"] == "put" and not finds[item["id"]] else item
-        for item in await sync.items(session, list(last.values()), Selection())
-    ]
+    for item in {item["id"]: item for item in moved}.values():
+        yield item
 
 
-def _about(
-    endpoint: Endpoint, item: Json, etags: Mapping[str, tuple[int, str]], due_at: datetime
-) -> Delivery:
+def _about(endpoint: Endpoint, item: Json, etag: str | None, due_at: datetime) -> Delivery:
     data = {key: value for key, value in item.items() if key not in {"bulletin", "event", "at"}}
     if item["object"] == "bulletin":
-        version, etag = etags.get(item["id"], (None, None))
-        # A newer version has its own message; its ETag would not be this one's.
-        data["etag"] = etag if item["action"] == "put" and version == item["version"] else None
+        data["etag"] = etag
         data["url"] = f"/v1/bulletins/{item['id']}"
     subject = f"{item['object']}:{item['id']}"
     return delivery(
@@ -147,8 +145,28 @@ async def tell_disabled(session: AsyncSession, endpoint: Endpoint) -> None:
             )
 
 
-async def _etags(session: AsyncSession, slugs: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Version and strong ETag that ``GET /v1/bulletins/{slug}`` has now, without coding."""
-    query = select(Finished.slug, Finished.version, Finished.etag)
-    query = query.where(Finished.slug.in_(slugs), Finished.kind == "bulletin", Finished.form == FORM)
-    return {slug: (version, f'"{etag}"') for slug, version, etag in await session.execute(query)}
+class _ETags:
+    """The strong ETags that ``GET /v1/bulletins/{slug}`` has now, without coding, each looked up once."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._known: dict[str, tuple[int, str] | None] = {}
+
+    async def of(self, item: Json) -> str | None:
+        """The ETag of the bulletin that is put; None where a newer version has its own message."""
+        if (item["object"], item["action"]) != ("bulletin", "put"):
+            return None
+        slug = item["id"]
+        if slug not in self._known:
+            self._known[slug] = await self._find(slug)
+        version, etag = self._known[slug] or (None, None)
+        return etag if version == item["version"] else None
+
+    async def _find(self, slug: str) -> tuple[int, str] | None:
+        kept = Finished.slug == slug, Finished.kind == "bulletin", Finished.form == FORM
+        query = select(Finished.version, Finished.etag).where(*kept)
+        rows = [(version, etag) for version, etag in await self._session.execute(query)]
+        if not rows:  # A merge forgets the answers that it changes.
+            made = await fresh(self._session, [slug])
+            rows = [(one.version, one.etag) for one in made if one.kind == "bulletin"]
+        return next(((version, f'"{etag}"') for version, etag in rows), None)

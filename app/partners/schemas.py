@@ -48,7 +48,10 @@ class UsageReport(Output):
 
 
 class SyncedBulletin(BulletinHead):
-    """A bulletin as one version made it public. Its neighbours are left out: they change without it."""
+    """A bulletin as one version made it public, with what stands for tags and references merged since.
+
+    Its neighbours are left out: they change without it.
+    """
 
     contacts: list[Contact]
     tags: list[TagName]

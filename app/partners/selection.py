@@ -1,6 +1,7 @@
 """Which bulletins somebody follows: the filters of lists, as they are kept and as conditions."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Self
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, and_, or_, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bulletins import successors
 from app.bulletins.filters import ContentFilters, between, source_rows, tag_rows, words
 from app.bulletins.models import PublishedVersion
 
@@ -46,11 +48,14 @@ class Selection(BaseModel):
     def everything(self) -> bool:
         return self == type(self)()
 
-    def condition(self) -> ColumnElement[bool]:
-        """A published version passes all filters."""
+    def condition(self, merged: Mapping[str, str]) -> ColumnElement[bool]:
+        """A published version passes all filters.
+
+        :param merged: the slugs of tags that were given up, each with the one that stands for it.
+        """
 
         def tagged(slug: str) -> ColumnElement[bool]:
-            return PublishedVersion.tags.contains([{"slug": slug}])
+            return successors.carries(merged, slug)
 
         return and_(
             true(),

@@ -1,25 +1,23 @@
 """The sync feed: the whole state of one moment in pages, then every change since, in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from app.bulletins.events import BulletinWithdrawn, TagsCurated
+from app.bulletins import successors, versions
 from app.bulletins.models import PublishedVersion, Tag
 from app.kit.changes import Change
-from app.partners import synced
+from app.partners import effects, synced
 from app.partners.selection import Selection
 from app.partners.synced import Json
 from app.partners.tokens import Place, restart
 
 STATE = "state"
 """Stands for the kind of a change in the state that the feed begins with."""
-MERGED = {"tag.merged": "tag", "reference.merged": "reference"}
-"""Changes by which their subject gives way to another; the payload names it as ``into``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +72,17 @@ async def _tags(session: AsyncSession, place: Place, limit: int) -> Steps:
 
 
 async def _bulletins(session: AsyncSession, place: Place, limit: int) -> Steps:
+    assert place.moment is not None  # noqa: S101 - the state is of a moment
     row = PublishedVersion
-    standing = row.at <= place.moment, or_(row.until.is_(None), row.until > place.moment)
-    query = select(row).where(row.slug > (place.slug or ""), *standing, row.document.is_not(None))
-    query = query.where(place.selection.condition()).order_by(row.slug).limit(limit + 1)
+    passes = place.selection.condition(await successors.of_tags(session, place.moment))
+    query = select(row).where(row.slug > (place.slug or ""), *versions.stood(place.moment))
+    query = query.where(row.document.is_not(None), passes).order_by(row.slug).limit(limit + 1)
     rows = (await session.scalars(query)).all()
+    page = rows[:limit]
+    merged = await versions.merged_by(session, place.moment, page)
     steps = [
-        Step(synced.put_bulletin(row, place.seq, STATE), replace(place, slug=row.slug))
-        for row in rows[:limit]
+        Step(synced.put_bulletin(row, merged, place.seq, STATE), replace(place, slug=row.slug))
+        for row in page
     ]
     last = steps[-1].place if steps else None
     if last and len(rows) > limit:
@@ -97,67 +98,25 @@ async def _changes(session: AsyncSession, place: Place, limit: int) -> Steps:
     if first is not None and place.seq < first - 1:
         raise restart("It has expired: the log does not reach back that far.")
     query = select(Change).where(Change.seq > place.seq).order_by(Change.seq).limit(limit)
-    changes = (await session.scalars(query)).all()
-    found = await items(session, changes, place.selection)
+    changes = next(effects.runs((await session.scalars(query)).all()), [])
+    after = changes[-1].seq if changes else place.seq
+    if changes and changes[0].kind in effects.MERGED:
+        return await _merge(session, changes[0], place, limit, more=after < last)
+    found = await effects.of_run(session, changes, place.selection)
     steps = [
         Step(item, None if later and later["seq"] == item["seq"] else place.at(item["seq"]))
         for item, later in zip_longest(found, found[1:])
     ]
-    after = changes[-1].seq if changes else place.seq
     return Steps(steps, place.at(after), more=after < (last or 0))
 
 
-async def items(session: AsyncSession, changes: Sequence[Change], selection: Selection) -> list[Json]:
-    """What changes do to a copy of what passes the filters, in order."""
-    versions = await _versions(session, changes, selection)
-    tags = await _changed_tags(session, changes)
-    return [item for change in changes for item in _items(change, versions, tags)]
-
-
-_Version = tuple[PublishedVersion | None, bool]
-"""A version as far as it was loaded, and whether it passes the filters."""
-
-
-async def _versions(
-    session: AsyncSession, changes: Sequence[Change], selection: Selection
-) -> Mapping[tuple[str, int], _Version]:
-    """The versions of the changes; of those before them, only whether they passed the filters."""
-    key = tuple_(PublishedVersion.slug, PublishedVersion.version)
-    named = [(change.subject, change.version) for change in changes if change.kind.startswith("bulletin.")]
-    passes = selection.condition().label("passes")
-    now = await session.execute(select(PublishedVersion, passes).where(key.in_(named)))
-    found: dict[tuple[str, int], _Version] = {(row.slug, row.version): (row, ok) for row, ok in now}
-    before = {(slug, version - 1) for slug, version in named} - found.keys()
-    if before and not selection.everything:
-        then = select(PublishedVersion.slug, PublishedVersion.version, passes)
-        then = then.where(key.in_(before), PublishedVersion.document.is_not(None))
-        found |= {(slug, version): (None, ok) for slug, version, ok in await session.execute(then)}
-    return found
-
-
-async def _changed_tags(session: AsyncSession, changes: Sequence[Change]) -> dict[str, Tag]:
-    slugs = {slug for change in changes if change.kind == TagsCurated.kind for slug in change.payload["tags"]}
-    if not slugs:
-        return {}
-    rows = await session.scalars(select(Tag).where(Tag.slug.in_(slugs)).options(selectinload(Tag.parent)))
-    return {row.slug: row for row in rows}
-
-
-def _items(
-    change: Change, versions: Mapping[tuple[str, int], _Version], tags: Mapping[str, Tag]
-) -> list[Json]:
-    """What a change does to a copy: nothing where it never held the object and shall not."""
-    if change.kind == TagsCurated.kind:
-        named = [tags[slug] for slug in change.payload["tags"] if slug in tags]
-        return [synced.put_tag(row, change.seq, change.kind, change.at) for row in named]
-    if kind := MERGED.get(change.kind):
-        return [synced.remove(change, kind, "merged", into=change.payload["into"])]
-    if change.kind == BulletinWithdrawn.kind:
-        return [synced.remove(change, "bulletin", "withdrawn")]
-    row, passes = versions.get((change.subject, change.version), (None, False))
-    if row is None or row.document is None:  # The withdrawal comes later in the log.
-        return []
-    if passes:
-        return [synced.put_bulletin(row, change.seq, change.kind)]
-    _, passed = versions.get((change.subject, change.version - 1), (None, False))
-    return [synced.remove(change, "bulletin", "filtered")] if passed else []
+async def _merge(session: AsyncSession, change: Change, place: Place, limit: int, *, more: bool) -> Steps:
+    """What a merge does, a page at a time: it may concern every bulletin."""
+    found, partly = await effects.of_merge(session, change, place.selection, place.slug, limit)
+    within = replace(place, seq=change.seq - 1)
+    after = replace(within, slug=found[-1]["id"]) if partly else place.at(change.seq)
+    steps = [
+        Step(item, replace(within, slug=item["id"]) if item["object"] == "bulletin" else None)
+        for item in found[:-1]
+    ]
+    return Steps([*steps, *(Step(item, after) for item in found[-1:])], after, more=more or partly)

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.bulletins.models import PublishedVersion, Tag
 from app.bulletins.shapes import anchor
+from app.bulletins.versions import Merged, Past
 from app.kit.changes import Change
 
 _SAME = ("series", "title", "language", "organisation", "producers", "abstract", "contacts")
@@ -12,8 +13,8 @@ _SAME = ("series", "title", "language", "organisation", "producers", "abstract",
 Json = dict[str, Any]
 
 
-def put_bulletin(row: PublishedVersion, seq: int, event: str) -> Json:
-    """Keep this version."""
+def put_bulletin(row: PublishedVersion, merged: Merged, seq: int, event: str) -> Json:
+    """Keep this version, as it reads with what was merged."""
     return {
         "action": "put",
         "object": "bulletin",
@@ -23,7 +24,7 @@ def put_bulletin(row: PublishedVersion, seq: int, event: str) -> Json:
         "event": event,
         "at": row.at,
         "note": row.note,
-        "bulletin": bulletin(row),
+        "bulletin": _bulletin(row, merged),
     }
 
 
@@ -50,8 +51,8 @@ def put_tag(row: Tag, seq: int, event: str, at: datetime | None) -> Json:
     }
 
 
-def remove(change: Change, kind: str, reason: str, **more: str) -> Json:
-    """Delete the change's subject."""
+def remove(change: Change, kind: str, reason: str, **more: str | int) -> Json:
+    """Delete the change's subject, or the object that ``more`` names by ``id`` and ``version``."""
     return {
         "action": "remove",
         "object": kind,
@@ -66,14 +67,14 @@ def remove(change: Change, kind: str, reason: str, **more: str) -> Json:
     }
 
 
-def bulletin(row: PublishedVersion) -> Json:
-    """A whole bulletin as this version made it public: :class:`app.partners.schemas.SyncedBulletin`.
-
-    Its neighbours are left out: they change without it.
-    """
+def _bulletin(row: PublishedVersion, merged: Merged) -> Json:
+    """A whole bulletin, without its neighbours: :class:`app.partners.schemas.SyncedBulletin`."""
+    tags = {tag["slug"]: tag for tag in row.tags}
+    if tags.keys() & merged.slugs.keys():
+        past = Past(row, row.at, None, None, merged)
+        return past.whole().model_dump(exclude={"previous", "next"})
     document = row.document
     assert document is not None  # noqa: S101 - it has not been withdrawn
-    tags = {tag["slug"]: tag for tag in row.tags}
     citations = document["citations"]
     return {
         "slug": row.slug,
@@ -91,7 +92,7 @@ def bulletin(row: PublishedVersion) -> Json:
                 "purpose": citation["purpose"],
                 "sections": citation["sections"],
                 "inferred": citation["inferred"],
-                "reference": {"id": reference, **citation["reference"]},
+                "reference": {"id": merged.references.get(reference, reference), **citation["reference"]},
             }
             for citation, reference in zip(citations, row.references, strict=True)
         ],

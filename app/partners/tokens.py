@@ -35,7 +35,8 @@ class SyncSecret(Base):
 class Place:
     """A place in the feed: all changes up to ``seq`` are known.
 
-    While the state of ``moment`` is being read, ``tag`` or ``slug`` is the last one that was.
+    While the state of ``moment`` is being read, ``tag`` or ``slug`` is the last one that was. Later ``slug``
+    is the last bulletin that is known of the change after ``seq``, a merge that concerns many.
     """
 
     seq: int

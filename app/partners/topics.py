@@ -16,7 +16,10 @@ from app.bulletins.models import Bulletin
 from app.kit.changes import Change
 from app.kit.parameters import Typed
 from app.kit.problems import Problem
+from app.partners import effects, keys
 from app.partners.models import Endpoint, Topic, TopicMatch
+from app.partners.selection import Selection
+from app.partners.synced import Json
 from app.rendering import editions
 from app.rendering.edition import Site, urn
 from app.rendering.feeds import Entry, Feed
@@ -46,6 +49,7 @@ async def add(session: AsyncSession, find: Find, partner_id: UUID, name: str, qu
     :raises Problem: there are too many, there is the same one, or the query is not acceptable.
     """
     asked = query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    await keys.hold(session, partner_id)
     mine = await of(session, partner_id)
     if len(mine) >= MANY:
         raise Problem("conflict", f"There are {MANY} topics already.")
@@ -90,33 +94,52 @@ async def remove(session: AsyncSession, topic: Topic) -> None:
     await session.delete(topic)
 
 
-Moves = Mapping[UUID, Mapping[str, bool]]
-"""By topic, the bulletins that it finds (true) or finds no more (false)."""
+Moves = Mapping[UUID, Sequence[Json]]
+"""By topic, what changes do to a copy of what it finds, in order, without the bulletins themselves."""
 
 
 async def follow(session: AsyncSession, find: Find, changes: Sequence[Change]) -> Moves:
-    """Bring every topic's matches to what it finds of these bulletins now."""
-    moments = {change.subject: change.at for change in changes if change.kind.startswith("bulletin.")}
-    moves: dict[UUID, dict[str, bool]] = {}
-    for topic in await session.scalars(select(Topic)):
-        query = TopicQuery.model_validate(topic.query)
-        known = select(TopicMatch.slug).where(TopicMatch.topic_id == topic.id, TopicMatch.slug.in_(moments))
-        before = set(await session.scalars(known))
-        after = {slug for slug in moments if await _finds(session, find, query, slug)}
-        moves[topic.id] = {slug: slug in after for slug in before | after}
-        gone = TopicMatch.topic_id == topic.id, TopicMatch.slug.in_(before - after)
-        await session.execute(delete(TopicMatch).where(*gone))
-        for slug in after:
-            row = insert(TopicMatch).values(topic_id=topic.id, slug=slug, at=moments[slug])
-            keys = [TopicMatch.topic_id, TopicMatch.slug]
-            await session.execute(row.on_conflict_do_update(index_elements=keys, set_={"at": moments[slug]}))
-    return moves
+    """Bring every topic's matches to what it finds of the bulletins that the changes concern."""
+    topics = (await session.scalars(select(Topic))).all()
+    return {topic.id: await _follow(session, find, topic, changes) for topic in topics}
+
+
+async def _follow(session: AsyncSession, find: Find, topic: Topic, changes: Sequence[Change]) -> list[Json]:
+    query = TopicQuery.model_validate(topic.query)
+    try:
+        selection = await Selection.of(session, query.model_copy(update={"q": None}))
+    except Problem:  # What it names is there no more.
+        return []
+    items = [
+        {name: value for name, value in item.items() if name != "bulletin"}
+        async for item in effects.of_all(session, changes, selection)
+        if item["object"] == "bulletin"
+    ]
+    last = {item["id"]: item for item in items}
+    found = {
+        slug: item["at"]
+        for slug, item in last.items()
+        if item["action"] == "put" and (query.q is None or await _finds(session, find, query, slug))
+    }
+    known = TopicMatch.topic_id == topic.id, TopicMatch.slug.in_(last)
+    before = set(await session.scalars(select(TopicMatch.slug).where(*known)))
+    await session.execute(delete(TopicMatch).where(*known, TopicMatch.slug.not_in(found)))
+    for slug, at in found.items():
+        row = insert(TopicMatch).values(topic_id=topic.id, slug=slug, at=at)
+        same = [TopicMatch.topic_id, TopicMatch.slug]
+        await session.execute(row.on_conflict_do_update(index_elements=same, set_={"at": at}))
+    left = {"action": "remove", "reason": "filtered"}
+    return [
+        {**item, **left} if item["action"] == "put" and item["id"] not in found else item
+        for item in items
+        if item["id"] in before or item["id"] in found
+    ]
 
 
 async def _finds(session: AsyncSession, find: Find, query: TopicQuery, slug: str) -> bool:
     try:
         return slug in await find(session, query, dt.date.fromisoformat(slug))
-    except Problem:  # A tag that it names is there no more.
+    except Problem:  # There is no word in it to search for any more.
         return False
 
 

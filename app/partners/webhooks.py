@@ -16,7 +16,7 @@ from app.bulletins.filters import ContentFilters
 from app.kit import pagination
 from app.kit.pagination import PageQuery
 from app.kit.problems import Problem, invalid_parameter
-from app.partners import messages, topics
+from app.partners import keys, messages, topics
 from app.partners import webhook_schemas as schemas
 from app.partners.models import Attempt, Delivery, Endpoint
 from app.partners.selection import Selection
@@ -42,6 +42,7 @@ async def add(
 
     :raises Problem: there is the same one, there are too many, or the filters name something unknown.
     """
+    await keys.hold(session, partner_id)
     if len(await of(session, partner_id)) >= MANY:
         raise Problem("conflict", f"There are {MANY} endpoints already.")
     secret = new_secret()
@@ -58,6 +59,7 @@ async def change(session: AsyncSession, endpoint: Endpoint, wanted: schemas.Endp
 
     :raises Problem: another endpoint is the same, or the filters name something unknown.
     """
+    await keys.hold(session, endpoint.partner_id)
     await _set(session, endpoint, {name: getattr(wanted, name) for name in wanted.model_fields_set})
 
 

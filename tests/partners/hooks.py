@@ -4,20 +4,22 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from app import wiring
+from app.bulletins.events import ReferenceMerged, TagMerged
 from app.kit import changes
 from app.kit.db import connect
 from app.kit.settings import Settings
 from app.partners import messages
 from app.partners.delivering import Deliverer, Pace
 from app.search import indexing
+from tests.conftest import heard
 from tests.partners.receiver import Received
 
 QUICK = Pace(patience=2, idle=0.01, first_wait=timedelta(seconds=0.01))
@@ -75,13 +77,25 @@ def execute(settings: Settings, statement: str) -> None:
         connection.execute(statement)
 
 
-def merge(settings: Settings, kind: str, gone: str, into: str) -> None:
-    """Write to the log that something has given way to another."""
-    with psycopg.connect(settings.conninfo) as connection:
-        connection.execute(
-            "INSERT INTO change (kind, subject, version, payload, at) VALUES (%s, %s, 1, %s, now())",
-            (kind, gone, Jsonb({"into": into})),
-        )
+def merge_tags(settings: Settings, gone: str, into: str) -> None:
+    """Let one tag stand for two."""
+    _merge(settings, lambda at: TagMerged(slug=gone, into=into, at=at))
+
+
+def merge_references(settings: Settings, gone: str, into: str) -> None:
+    """Let one reference be cited for two; both by id."""
+    _merge(settings, lambda at: ReferenceMerged(id=UUID(gone), into=UUID(into), at=at))
+
+
+def _merge(settings: Settings, event: Callable[[datetime], TagMerged | ReferenceMerged]) -> None:
+    async def run() -> None:
+        async with connect(settings) as database:
+            async with database.session() as session:
+                at = await wiring.changes.begin(session)
+                await wiring.changes.record(session, event(at))
+            await heard(settings, database)
+
+    asyncio.run(run())
 
 
 def body(received: Received) -> dict[str, Any]:

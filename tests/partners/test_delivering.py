@@ -149,7 +149,11 @@ def test_failing_for_72_hours_disables_and_the_message_is_given_up(
     endpoint = partner.add(receiver.url())
     publish(bulletin(1))
     deliver(hooks, lambda: rows(hooks, "SELECT 1 FROM webhook_attempt"), QUICK)
-    execute(hooks, "UPDATE webhook_delivery SET first_tried_at = now() - interval '73 hours', due_at = now()")
+    execute(  # The deliverer may have been stopped over the next attempt.
+        hooks,
+        "UPDATE webhook_delivery SET first_tried_at = now() - interval '73 hours', due_at = now(),"
+        " held_until = NULL",
+    )
     execute(hooks, "UPDATE webhook_endpoint SET failing_since = now() - interval '73 hours'")
     deliver(hooks, finished(hooks, 1))
     (given_up,) = partner.deliveries(endpoint)
@@ -205,19 +209,6 @@ def test_an_address_that_leads_inside_is_refused_when_it_is_registered_and_when_
     deliver(settings, lambda: rows(hooks, "SELECT 1 FROM webhook_attempt"))  # allows no loopback
     assert receiver.received == []
     assert "not on the internet" in partner.deliveries(endpoint)[0]["attempts"][0]["error"]
-
-
-def test_a_message_whose_worker_was_killed_is_sent_again_with_the_same_id(
-    partner: Partner, receiver: Receiver, publish: Publish, hooks: Settings
-) -> None:
-    receiver.behaviours["/"] = receiver.never
-    partner.add(receiver.url())
-    publish(bulletin(1))
-    deliver(hooks, lambda: receiver.received, Pace(patience=60, idle=0.01, hold=timedelta(seconds=1)))
-    receiver.behaviours.clear()
-    deliver(hooks, finished(hooks, 1))
-    assert len({r.headers["webhook-id"] for r in receiver.received}) == 1
-    assert len(receiver.received) == 2
 
 
 def test_nothing_is_sent_before_search_has_followed(

@@ -78,6 +78,23 @@ def test_unchanged_answers_and_pages_that_are_no_content_are_not_counted(strict:
     assert strict.get(TAGS).status_code == 200
 
 
+def test_the_last_request_pays_for_any_number_of_unchanged_answers_and_without_it_they_are_refused(
+    strict: httpx2.Client, make_key: MakeKey
+) -> None:
+    for key, quota in ({}, 3), (bearer(make_key()), 5):
+        first = strict.get(TAGS, headers=key)
+        unchanged = {**key, "If-None-Match": first.headers["etag"]}
+        for _ in range(quota - 2):
+            assert strict.get(TAGS, headers=key).status_code == 200
+        assert [strict.get(TAGS, headers=unchanged).status_code for _ in range(4)] == [304] * 4
+        last = strict.get(TAGS, headers=key)
+        assert (last.status_code, "r=0;" in last.headers["ratelimit"]) == (200, True)
+        refused = strict.get(TAGS, headers=unchanged)
+        assert (refused.status_code, problem(refused)) == (429, "too-many-requests")
+        assert int(refused.headers["retry-after"]) > 0
+        assert strict.get("/v1/exports", headers=key).status_code != 429
+
+
 def test_what_is_refused_does_not_use_up_the_longer_quota(settings: Settings) -> None:
     with serving(limited(settings, limits_anonymous="1/month;3/year")) as server:
         server.client.get(TAGS)

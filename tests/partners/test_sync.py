@@ -26,7 +26,6 @@ from scripts.archive import generate
 from tests.conftest import Publish, Withdraw, publish_into
 from tests.partners.conftest import MakeKey, bearer
 from tests.partners.follower import Copy, live
-from tests.partners.hooks import merge
 
 FIRST = date(2026, 5, 1)
 
@@ -216,19 +215,6 @@ def test_many_writers_and_a_slow_reader_miss_nothing_and_keep_the_order(
     assert len(versions) == writers * days
     assert set(map(tuple, versions.values())) == {tuple(range(1, rounds + 1))}
     assert copy.bulletins == live(api)
-
-
-def test_merged_tags_and_references_are_removed_and_their_successor_named(
-    api: httpx2.Client, settings: Settings, key: str
-) -> None:
-    copy = Copy(api, key).catch_up()
-    merge(settings, "tag.merged", "compute", "energy")
-    merge(settings, "reference.merged", "a", "b")
-    copy.heard.clear()
-    copy.catch_up()
-    told = [(item["object"], item["id"], item["reason"], item["into"]) for item in copy.heard]
-    assert told == [("tag", "compute", "merged", "energy"), ("reference", "a", "merged", "b")]
-    assert "compute" not in copy.tags
 
 
 def test_curated_tags_arrive_anew(api: httpx2.Client, settings: Settings, key: str) -> None:

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,6 @@ from tests.partners.hooks import (
     deliver,
     execute,
     finished,
-    merge,
     rows,
 )
 from tests.partners.receiver import Receiver
@@ -133,21 +133,37 @@ def test_a_post_that_is_sent_again_with_its_key_is_done_once(
     assert "idempotency-replayed" not in other.post(mine, idempotency_key="once").headers
 
 
-def test_merged_tags_and_references_are_told_with_what_stands_for_them(
+def test_there_are_never_more_endpoints_or_topics_than_allowed_or_the_same_twice_however_many_ask_at_once(
     partner: Partner, receiver: Receiver, hooks: Settings
 ) -> None:
-    partner.add(receiver.url("/all"), filters={"tag": ["energy"]})
-    partner.add(receiver.url("/some"), events=["reference.merged"])
-    partner.add(receiver.url("/other"), events=["bulletin.published"])
-    merge(hooks, "tag.merged", "compute", "energy")
-    merge(hooks, "reference.merged", "a", "b")
-    deliver(hooks, finished(hooks, 3))
-    told = {(r.path, body(r)["type"]): body(r)["data"] for r in receiver.received}
-    assert set(told) == {("/all", "tag.merged"), ("/all", "reference.merged"), ("/some", "reference.merged")}
-    gone = {"action": "remove", "reason": "merged"}
-    tag, reference = told["/all", "tag.merged"], told["/some", "reference.merged"]
-    assert tag == {**tag, **gone, "object": "tag", "id": "compute", "into": "energy"}
-    assert reference == {**reference, **gone, "object": "reference", "id": "a", "into": "b"}
+    partner.add(receiver.url())
+    execute(
+        hooks,
+        """INSERT INTO webhook_endpoint
+           (id, partner_id, url, description, events, filters, selection, secret)
+           SELECT gen_random_uuid(), partner_id, url || number, '', '[]', '{}', '{}', secret
+           FROM webhook_endpoint, generate_series(1, 46) number""",
+    )
+    execute(
+        hooks,
+        """INSERT INTO saved_topic (id, partner_id, name, query)
+           SELECT gen_random_uuid(), id, 'topic ' || number, jsonb_build_object('q', number)
+           FROM partner, generate_series(1, 48) number""",
+    )
+
+    def add(number: int) -> int:
+        return partner.post(json={"url": receiver.url(f"/new/{number}")}).status_code
+
+    def save(number: int) -> int:
+        topic = {"name": f"新 {number}", "query": {"q": f"新 {number}"}}
+        path = "/v1/partners/topics"
+        return partner.client.post(path, json=topic, headers=bearer(partner.key)).status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sorted(pool.map(add, [0] * 10)) == [201] + [409] * 9
+        assert sorted(pool.map(add, range(1, 11))) == [201] * 2 + [409] * 8
+        assert sorted(pool.map(save, range(10))) == [201] * 2 + [409] * 8
+    assert len(partner.get()["items"]) == 50
 
 
 def test_secrets_are_sealed_where_a_key_is_set(

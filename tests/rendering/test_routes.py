@@ -1,6 +1,7 @@
 """Feeds and pages over HTTP; what they say is tested with their renderers."""
 
 import json
+from calendar import timegm
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.conftest import Publish, Server, Withdraw, serving
 from tests.rendering.editions import edition
 
 SEED = "/v1/bulletins/2026-06-25"
-FEEDS = ["/v1/feed", "/v1/tags/data-elements/feed", "/v1/sources/reuters/feed"]
+FEEDS = ["/v1/feed", "/v1/sections/feed", "/v1/tags/data-elements/feed", "/v1/sources/reuters/feed"]
 OTHERS = ["/v1/sitemap.xml", "/v1/sitemap-2026.xml", "/v1/sitemap-news.xml", "/v1/topics.opml"]
 PAGES = [f"{SEED}.{extension}" for extension in ("html", "md", "txt")]
 ALL = [*PAGES, *(f"{feed}.{extension}" for feed in FEEDS for extension in ("atom", "rss", "json")), *OTHERS]
@@ -167,6 +168,32 @@ def test_a_feed_holds_what_the_list_of_the_same_query_holds(library: httpx2.Clie
     ]
     updated = max((datetime.fromisoformat(item["updated_at"]) for item in listed), default=None)
     assert updated is None or datetime.fromisoformat(parsed.feed.updated) == updated
+
+
+@pytest.mark.parametrize("query", ["limit=200", "limit=9&tag=energy&from=2026-06-01", "q=数据"])
+def test_a_feed_of_sections_is_valid_in_every_format_and_holds_what_the_list_holds(
+    library: httpx2.Client, query: str
+) -> None:
+    listed = library.get(f"/v1/sections?{query}").json()["items"]
+    places = [f"{item['bulletin']['slug']}.html#section-{item['number']}" for item in listed]
+    made = library.get(f"/v1/sections/feed.json?{query}").json()
+    assert made["version"] == "https://jsonfeed.org/version/1.1"
+    assert [item["title"] for item in made["items"]] == [item["heading"] for item in listed] != []
+    assert [item["url"].rpartition("/")[2] for item in made["items"]] == places
+    assert all(item["content_html"] and item["date_modified"] for item in made["items"])
+    ids = [item["id"] for item in made["items"]]
+    assert len(set(ids)) == len(ids)
+    changed = {library.get(f"/v1/bulletins/{day}").json()["updated_at"] for day in {p[:10] for p in places}}
+    for extension, version in (("atom", "atom10"), ("rss", "rss20")):
+        answer = library.get(f"/v1/sections/feed.{extension}?{query}")
+        parsed = feedparser.parse(answer.content)
+        assert (parsed.bozo, parsed.version) == (False, version), parsed.get("bozo_exception")
+        assert [entry.id for entry in parsed.entries] == ids
+        assert [entry.link.rpartition("/")[2] for entry in parsed.entries] == places
+        updated = max(map(datetime.fromisoformat, changed))
+        assert timegm(parsed.feed.updated_parsed) == int(updated.timestamp())
+        for entry, item in zip(parsed.entries, made["items"], strict=True):
+            assert [tag.label or tag.term for tag in entry.get("tags", [])] == item["tags"]
 
 
 @pytest.mark.parametrize(
