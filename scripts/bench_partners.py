@@ -27,9 +27,9 @@ from app.kit import migrate
 from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
-from app.partners import keys
 from app.worker import catch_up_all
 from scripts.archive import generate
+from scripts.keys import new_key
 from scripts.load import load
 from scripts.serving import rate, serving
 
@@ -174,12 +174,6 @@ async def _posts(url: str, body: bytes, count: int) -> float:
         return count / (perf_counter() - began)
 
 
-async def _key(settings: Settings) -> str:
-    async with connect(settings) as database, database.session() as session:
-        await keys.add_partner(session, "bench", [], "internal")
-        return (await keys.add_key(session, "bench"))[1]
-
-
 @contextmanager
 def _archive(size: int) -> Iterator[Settings]:
     """The database that DATABASE_URL names, filled by ``scripts.load``, or one made for this run."""
@@ -201,7 +195,7 @@ def main(
     """Print what sync, webhooks and limits do, as rows of a Markdown table."""
     with ExitStack() as stack:
         settings = stack.enter_context(_archive(size))
-        key = asyncio.run(_key(settings))
+        key = asyncio.run(new_key(settings))
         console.print("measuring")
         environment: dict[str, Any] = {
             "DATABASE_URL": settings.conninfo,

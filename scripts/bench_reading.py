@@ -25,6 +25,7 @@ from app.kit.db import connect
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
 from scripts.archive import UNTIL, generate
+from scripts.keys import new_key
 from scripts.load import load, publish_all
 from scripts.open_loop import latencies
 from scripts.serving import CONNECTIONS, Serving, rate, serving
@@ -34,6 +35,8 @@ LIST = "/v1/bulletins?limit=20"
 TAG_LIST = "/v1/bulletins?tag=compute&limit=20"
 PATHS = (ONE, LIST, TAG_LIST)
 APPLICATION = "app.main:create_app"
+COUNTED = {"NQPF_LIMITS_EXEMPT": "", "NQPF_LIMITS_INTERNAL": "1000000000/minute;1000000000/day"}
+"""Everybody has limits, that are never reached."""
 
 console = Console(stderr=True)
 
@@ -65,8 +68,8 @@ class Result(NamedTuple):
     memory: int
 
 
-def reads(etag: str, *, granian: bool) -> Iterator[Read]:
-    """What is measured. ``cold`` is ours without memory: each read is a miss."""
+def reads(etag: str, key: str, *, granian: bool) -> Iterator[Read]:
+    """What is measured. ``cold`` is ours without memory: each read is a miss; ``counted`` has limits."""
     known = f"If-None-Match: {etag}"
     few = f"/few{ONE}"
     yield Read("hot bulletin / bare ASGI", 0.90, Side("ours", ONE), Side("bare", ONE))
@@ -74,6 +77,8 @@ def reads(etag: str, *, granian: bool) -> Iterator[Read]:
     yield Read(
         "hot 304 / bare ASGI 304", 0.95, Side("ours", ONE, known), Side("bare", f"/unchanged{ONE}", known)
     )
+    with_key = Side("counted", ONE, f"Authorization: Bearer {key}")
+    yield Read("hot bulletin with key and limit / bare ASGI", 0.60, with_key, Side("bare", ONE))
     yield Read("hot bulletin / bare ASGI with two headers", None, Side("ours", ONE), Side("bare", few))
     yield Read("miss, bulletin / FastAPI + ORM", 8.0, Side("cold", ONE), Side("plain", ONE))
     yield Read("miss, bulletin / bare ASGI", None, Side("cold", ONE), Side("bare", ONE))
@@ -121,6 +126,7 @@ def serving_all(settings: Settings) -> Iterator[dict[str, Serving]]:
         servers = {
             "ours": ours,
             "bare": start("scripts.bare:app", {"BARE_ANSWERS": str(file)}),
+            "counted": start(APPLICATION, {**database, **COUNTED}, "--factory"),
             "cold": start(APPLICATION, {**database, "NQPF_CACHE_BYTES": "0"}, "--factory"),
             "plain": start("scripts.plain:create_app", database, "--factory"),
             "two": start(APPLICATION, database, "--factory", "--workers", "2"),
@@ -136,7 +142,7 @@ def measure(settings: Settings, size: int, rounds: int, seconds: int) -> Result:
         etag = httpx2.get(servers["ours"].address + ONE, headers={"Accept-Encoding": "identity"}).headers[
             "etag"
         ]
-        rows = list(reads(etag, granian="granian" in servers))
+        rows = list(reads(etag, asyncio.run(new_key(settings)), granian="granian" in servers))
         seen: dict[Side, list[float]] = {side: [] for row in rows for side in (row.ours, row.beside)}
         for _ in range(rounds):
             for side, rates in seen.items():
@@ -187,7 +193,7 @@ def table(results: Mapping[int, Result]) -> Iterator[str]:
         + " | largest / smallest |"
     )
     yield "|---" * (len(sizes) + 3) + "|"
-    for name, goal in ((row.name, row.goal) for row in reads("", granian=True)):
+    for name, goal in ((row.name, row.goal) for row in reads("", "", granian=True)):
         ratios = [result.ratios[name] for _, result in sorted(results.items()) if name in result.ratios]
         if not ratios:
             continue
