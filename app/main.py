@@ -24,8 +24,8 @@ from app.kit.db import Changed, connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.image_sizes import MAX_BYTES
 from app.kit.image_store import image_store
-from app.kit.images import MAX_BYTES
 from app.kit.lifetime import Lifetime, Plan
 from app.kit.listening import Invalidator
 from app.kit.settings import Settings

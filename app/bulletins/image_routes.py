@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from app.bulletins import pictures
 from app.kit.conditional import unchanged
 from app.kit.db import Reader
-from app.kit.images import FULL, MEDIA_TYPES, SIZES
+from app.kit.image_sizes import FULL, MEDIA_TYPES, SIZES
 from app.kit.operations import PLAIN
 from app.kit.problems import Problem, responses
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from app.bulletins.pictures import stored
 from app.ingest.report import Finding, ImportResult, Position, Severity
+from app.kit.image_sizes import MAX_BYTES, ImageRefusedError
 from app.kit.image_store import ImageStore, StoredImage
-from app.kit.images import MAX_BYTES, ImageRefusedError
 
 MAX_PICTURES = 50
 """So many pictures of one file are kept."""

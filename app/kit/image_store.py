@@ -2,13 +2,10 @@
 
 import asyncio
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 
-from PIL import Image
-
-from app.kit.images import FULL, MEDIA_TYPES, SIZES, clean, kind_of
+from app.kit.image_sizes import FULL, MEDIA_TYPES, SIZES, kind_of
 from app.kit.settings import Settings
 from app.kit.storage import LocalStorage, Storage
 
@@ -54,6 +51,9 @@ class ImageStore:
         return (MEDIA_TYPES[kind], content) if content and kind else None
 
     def _add(self, data: bytes, sha256: str) -> StoredImage:
+        # What decodes takes 9 MB, which a process that only reads does without.
+        from app.kit.images import clean, described
+
         known = self._storage.get(_name(sha256, FULL))
         if known is None:
             sizes = clean(data).sizes
@@ -61,9 +61,7 @@ class ImageStore:
             for size in (*SIZES, FULL):
                 self._storage.put(_name(sha256, size), sizes[size].content)
             known = sizes[FULL].content
-        with Image.open(io.BytesIO(known)) as image:
-            animated = getattr(image, "n_frames", 1) > 1
-            return StoredImage(sha256, Image.MIME[image.format or ""], image.width, image.height, animated)
+        return StoredImage(sha256, *described(known))
 
 
 def image_store(settings: Settings) -> ImageStore:

@@ -17,7 +17,7 @@ from app.kit.cors import Readers
 from app.kit.db import Database
 from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database, responses
 from app.kit.settings import Settings
-from app.partners.counting import Counting, counting
+from app.partners.counting import Counting, Memory
 from app.partners.keys import LIVE, Caller, Ring
 from app.partners.plans import Plan, PlanName, Rate, plans
 from app.partners.usage import Tally
@@ -75,7 +75,7 @@ class Gate:
     @asynccontextmanager
     async def running(self, database: Database) -> AsyncIterator[None]:
         """Be ready as long as the context lasts."""
-        self.counting = counting(self._url)
+        self.counting = _counting(self._url)
         self.ring = Ring(database)
         self.tally = Tally(database)
         try:
@@ -254,3 +254,13 @@ def describe(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _counting(url: str | None) -> Counting:
+    """What counts: the server at ``url``, or without one this process."""
+    if not url:
+        return Memory()
+    # Its client takes 22 MB, which a process that counts for itself does without.
+    from app.partners.shared_counting import Shared
+
+    return Shared(url)

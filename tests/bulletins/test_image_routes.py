@@ -8,8 +8,8 @@ import pytest
 from PIL import Image as Opened
 
 from app.bulletins.document import BulletinDocument, Image
+from app.kit.image_sizes import SIZES
 from app.kit.image_store import image_store
-from app.kit.images import SIZES
 from app.kit.settings import Settings
 from tests.bulletins.conftest import on_the_shelf, problem, refused
 from tests.conftest import Publish, Withdraw

@@ -8,8 +8,8 @@ import pytest
 from app.bulletins.document import BulletinDocument, Image, Section
 from app.editorial.images import MAX_PICTURES, add_image, keep_pictures
 from app.ingest.report import ImportReport, ImportResult
+from app.kit.image_sizes import MAX_BYTES, ImageRefusedError
 from app.kit.image_store import ImageStore
-from app.kit.images import MAX_BYTES, ImageRefusedError
 from app.kit.storage import LocalStorage
 from tests.kit.pictures import SVG, drawing, encoded
 

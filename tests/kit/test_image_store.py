@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.kit import image_store as module
+from app.kit import images
+from app.kit.image_sizes import SIZES, ImageRefusedError
 from app.kit.image_store import ImageStore, StoredImage
-from app.kit.images import SIZES, ImageRefusedError
 from app.kit.storage import LocalStorage
 from tests.kit.pictures import SVG, animation, drawing, encoded
 
@@ -29,7 +29,7 @@ def test_the_same_bytes_are_cleaned_once(tmp_path: Path, monkeypatch: pytest.Mon
     data = animation("GIF")
     store = ImageStore(LocalStorage(tmp_path))
     first = asyncio.run(store.add(data))
-    monkeypatch.setattr(module, "clean", None)
+    monkeypatch.setattr(images, "clean", None)
     assert asyncio.run(store.add(data)) == first
     assert first.animated
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.kit import images
-from app.kit.images import MAX_BYTES, MAX_FRAMES, SIZES, ImageRefusedError, Picture, clean, kind_of
+from app.kit.image_sizes import MAX_BYTES, SIZES, ImageRefusedError, kind_of
+from app.kit.images import MAX_FRAMES, Picture, clean
 from tests.kit import pictures
 from tests.kit.pictures import animation, drawing, encoded
 

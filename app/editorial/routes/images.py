@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 
 from app.editorial.images import add_image
+from app.kit.image_sizes import FULL, MEDIA_TYPES, SIZES, ImageRefusedError
 from app.kit.image_store import ImageStore
-from app.kit.images import FULL, MEDIA_TYPES, SIZES, ImageRefusedError
 from app.kit.operations import PLAIN
 from app.kit.problems import Problem, invalid_parameter, responses
 from app.kit.transactions import Transactional

@@ -14,7 +14,7 @@ from app.editorial.answers import desk_router
 from app.editorial.held import DraftId, found, numbered
 from app.editorial.preview import Link, Links
 from app.kit.caching import JSON, private
-from app.kit.images import FULL
+from app.kit.image_sizes import FULL
 from app.kit.operations import PLAIN, POSTS, operation
 from app.kit.problems import Problem, responses
 from app.kit.public_url import public_url
