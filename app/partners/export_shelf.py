@@ -110,7 +110,7 @@ def _alone(shelf: Path) -> Iterator[bool]:
 
 
 def clock(database: Database, shelf: Path) -> Blueprint:
-    """The jobs that export each night, and soon after something was withdrawn that is in the newest export."""
+    """The jobs that export each night, and soon after a withdrawal of what the newest export holds."""
     tasks = Blueprint()
 
     @tasks.periodic(cron="41 18 * * *")  # in UTC: 02:41 in Shanghai
