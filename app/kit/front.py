@@ -83,7 +83,7 @@ class Front:
         """A reply that is not at hand; None when the application has answered by itself."""
         path, query = scope["path"], scope["query_string"]
         key = normalised(path, query)
-        if key is None or self.store.passes(key) or _carries_body(scope):
+        if key is None or self.store.passes(key):
             await self.app(scope, receive, send)
             return None
         now = monotonic()
@@ -133,10 +133,3 @@ class Front:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return load
-
-
-def _carries_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
