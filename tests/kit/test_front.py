@@ -8,7 +8,7 @@ import pytest
 from starlette.middleware.cors import CORSMiddleware
 
 from app.kit.cors import Readers
-from app.kit.front import Front
+from app.kit.front import Bypass, Front
 from tests.kit.toy import BODY, ETAG, MODIFIED, PUBLIC, Clock, Toy, direct, listening, on_front
 
 SITE = "https://www.example.org"
@@ -85,6 +85,20 @@ def test_other_methods_always_reach_the_application(method: str) -> None:
         assert [scope["method"] for scope in toy.seen] == ["GET", method, method]
 
     on_front(test, toy)
+
+
+@pytest.mark.parametrize("cache", ["public, max-age=60", "no-store"])
+@pytest.mark.parametrize("bypass", [lambda _: True, None])
+def test_keys_are_shown_to_nobody_however_it_is_answered(cache: str, bypass: Bypass | None) -> None:
+    toy = Toy(headers={**PUBLIC, "Cache-Control": cache, "Cache-Tag": "thing"})
+
+    async def test(client: httpx2.AsyncClient) -> None:
+        for method in ("GET", "GET", "HEAD"):
+            answer = await client.request(method, "/a")
+            assert answer.headers["cache-control"] == cache
+            assert not {"surrogate-key", "cache-tag"} & answer.headers.keys()
+
+    on_front(test, toy, bypass=bypass)
 
 
 def test_a_get_with_a_body_is_answered_like_one_without() -> None:
