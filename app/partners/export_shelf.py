@@ -46,7 +46,7 @@ def export(shelf: Path, name: str) -> Export | None:
 async def usable(session: AsyncSession, found: Sequence[Export]) -> list[Export]:
     """Those of the exports that hold nothing which has been withdrawn since."""
     published, withdrawn = aliased(Change), aliased(Change)
-    since = select(func.max(published.seq)).where(
+    since = select(func.coalesce(func.max(published.seq), 0)).where(
         published.kind == BulletinPublished.kind,
         published.subject == withdrawn.subject,
         published.seq < withdrawn.seq,
