@@ -1,7 +1,7 @@
 """What the desk's API takes and answers."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -23,6 +23,8 @@ class Output(BaseModel):
 
 
 MAX_REVISION = 2**31 - 1
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""No moment after it can be told in every time zone."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -162,7 +164,9 @@ class NewDraft(Input):
 class Order(Input):
     """Numbers as they are now, in the order that is wanted; what is left out is removed."""
 
-    order: list[Annotated[int, Field(ge=1)]] = Field(max_length=MAX_CITATIONS, examples=[[2, 1, 3]])
+    order: list[Annotated[int, Field(ge=1, le=MAX_CITATIONS)]] = Field(
+        max_length=MAX_CITATIONS, examples=[[2, 1, 3]]
+    )
 
 
 class Restore(Input):
@@ -223,6 +227,7 @@ class Step(Input):
 
 class ScheduleStep(Step):
     publish_at: AwareDatetime = Field(
+        lt=LATEST,
         description="When it goes out by itself", examples=["2026-06-25T07:00:00+08:00"]
     )
 

@@ -1,4 +1,6 @@
 from datetime import date
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import httpx2
@@ -159,8 +161,40 @@ def test_what_is_no_document_is_refused_by_its_place(
     assert draft.read().etag == draft.etag
 
 
+@pytest.mark.parametrize("number", [10_000_000_000, 2**63, 10**30])
 @pytest.mark.parametrize(
-    "odd", ['{"a":' * 200 + "1" + "}" * 200, "[" * 100_000, '{"title": "\\ud800"}', "{", "1e999"]
+    "place",
+    [
+        "sections.0.number",
+        "sections.0.page",
+        "sections.0.tags.0.evidence.0.index",
+        "sections.0.tags.0.evidence.0.start",
+        "citations.0.number",
+        "citations.0.sections.0",
+    ],
+)
+def test_a_number_that_no_column_holds_is_refused_at_save(
+    editor: httpx2.Client, place: str, number: int
+) -> None:
+    draft = begin(editor)
+    document = draft.seen["document"]
+    evidence = {"where": "body", "index": 0, "start": 0, "text": "正文"}
+    document["sections"][0]["tags"] = [{"slug": "hubei", "evidence": [evidence]}]
+    *path, last = (int(part) if part.isdecimal() else part for part in place.split("."))
+    reduce(getitem, path, document)[last] = number
+    answer = draft.send("PUT", "/document", document)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+
+
+def test_an_order_of_numbers_that_cannot_be_is_refused(editor: httpx2.Client) -> None:
+    draft = begin(editor)
+    for what in ("section", "citation"):
+        answer = draft.send("PUT", f"/document/{what}-order", {"order": [10**30]})
+        assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    "odd", ['{"a":' * 200 + "1" + "}" * 200, "[" * 100_000, '{"title": "\\ud800"}', "{", "1e999", "1" * 5_000]
 )
 def test_odd_json_is_a_problem_and_no_failure(editor: httpx2.Client, odd: str) -> None:
     draft = begin(editor)
