@@ -227,8 +227,7 @@ class Step(Input):
 
 class ScheduleStep(Step):
     publish_at: AwareDatetime = Field(
-        lt=LATEST,
-        description="When it goes out by itself", examples=["2026-06-25T07:00:00+08:00"]
+        lt=LATEST, description="When it goes out by itself", examples=["2026-06-25T07:00:00+08:00"]
     )
 
 
