@@ -8,6 +8,7 @@ and procrastinate looks for such jobs every five seconds.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from traceback import format_tb
 
 import psycopg
 import structlog
@@ -69,10 +70,10 @@ async def _publish(session: AsyncSession, changes: ChangeLog, draft: Draft) -> N
     except Exception as error:
         if not _is_lasting(error):
             raise
-        log.exception("publication.set-aside", **names)
-        reason = (
-            f"系统无法发布这份内容（{type(_cause(error)).__name__}），请核对后重新定时，或请管理员查看日志。"
-        )
+        kind = type(_cause(error)).__name__
+        # Only where it happened: the messages of errors quote the words of drafts.
+        log.error("publication.set-aside", error=kind, stack=format_tb(error.__traceback__), **names)  # noqa: TRY400
+        reason = f"系统无法发布这份内容（{kind}），请核对后重新定时，或请管理员查看日志。"
         await _set_aside(session, changes, draft, reason)
     else:
         log.info("publication.done", **names)

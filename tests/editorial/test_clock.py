@@ -228,6 +228,8 @@ def test_what_cannot_be_published_is_set_aside_by_name_and_the_others_go_out(
     assert comment["text"].startswith("到时未能发布：系统无法发布这份内容（")
     (entry,) = (each for each in said if each["event"] == "publication.set-aside")
     assert entry["draft"] == bad.seen["id"]
+    assert entry["stack"]
+    assert not re.search("exc_info|99999999999", str(entry)), "the words of a draft"
     assert good.read().seen["state"] == "published"
     assert sql(settings, "SELECT * FROM publication_schedule") == []
 
