@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from app.bulletins.document import MAX_CITATIONS, MAX_SECTIONS, BulletinDocument
 from app.editorial.workflow import Action, Role, State
 from app.ingest.report import Finding, ImportReport
+from app.kit.parameters import Plain
 
 
 class Input(BaseModel):
@@ -53,7 +54,7 @@ RoleField = Annotated[Role, Field(examples=["reviewer"])]
 
 
 class Login(Input):
-    name: Annotated[str, Field(max_length=64, examples=["zhang.wei"])]
+    name: Annotated[Plain, Field(max_length=64, examples=["zhang.wei"])]
     password: Annotated[str, Field(max_length=200, examples=["一个很长的好密码 2026"])]
 
 
