@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import MISSING, ConfigDict, Field, field_validator, model_validator
+from pydantic import MISSING, AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from app.bulletins.document import Words, normalised
 from app.bulletins.filters import in_order
@@ -14,7 +14,17 @@ from app.kit.parameters import Day, Plain, Slug
 
 Name = Annotated[Words, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=50)]
-SlugField = Annotated[Slug, Field(examples=["low-altitude-economy"])]
+RESERVED = frozenset({"trending"})
+"""Addresses below ``/v1/tags`` that are no tag's."""
+
+
+def _free(slug: str) -> str:
+    if slug in RESERVED:
+        raise ValueError(f"/v1/tags/{slug} is another address")
+    return slug
+
+
+SlugField = Annotated[Slug, AfterValidator(_free), Field(examples=["low-altitude-economy"])]
 Slugs = Annotated[tuple[Slug, ...], Field(max_length=20)]
 
 
