@@ -1,6 +1,7 @@
-"""No string of a request that the database cannot keep, NUL or half a surrogate pair, is a server error."""
+"""What no request may hold, wherever: text that the database cannot keep, and values of another type."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -77,12 +78,33 @@ def test_an_odd_string_in_a_body_is_refused(
     good = example(body_of(operation))
     whole = {p["name"]: str(sample(p)) for p in operation.get("parameters", []) if p["in"] == "path"}
     headers = {**headers_for(keys, path), "Content-Type": "application/json"}
-    for place in strings(good):
+    for place, _ in leaves(good, str):
         for odd in ODD:
             content = json.dumps(replaced(good, place, odd))
             answer = library.request(method, path.format(**whole), content=content, headers=headers)
             hashed = place[-1] in ("password", "current", "new")
             assert answer.status_code in ((404, 422) if not hashed else (401, 404, 409, 422)), answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), WRITES, ids=[f"{m} {p}" for m, p, _ in WRITES])
+def test_a_value_of_another_type_is_not_taken_for_one(
+    library: httpx2.Client, keys: dict[str, dict[str, str]], method: str, path: str, operation: dict[str, Any]
+) -> None:
+    """An editor's numbers, switches, dates and moments; whole documents are read by their own rules."""
+    good = example(body_of(operation))
+    whole = {p["name"]: str(sample(p)) for p in operation.get("parameters", []) if p["in"] == "path"}
+    others = [(int, (True, "1", 1.0)), (bool, (1, "true", "no"))]
+    wrong = [(place, odd) for kind, odds in others for place, _ in leaves(good, kind) for odd in odds]
+    wrong += [(place, 123) for place, text in leaves(good, str) if re.match(r"\d{4}-\d\d-\d\d", text)]
+    for place, odd in wrong:
+        if place[0] != "document" and not re.search(r"/document$|/document/(sections|citations)/", path):
+            content = replaced(good, place, odd)
+            answer = library.request(
+                method, path.format(**whole), json=content, headers=headers_for(keys, path)
+            )
+            assert answer.status_code == 422, (place, odd, answer.text)
+            named = ".".join(map(str, place))
+            assert named in [error["parameter"] for error in answer.json()["errors"]], answer.text
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b"a\x7fb", b"\x00", b"\xed\xa0\x80"])
@@ -128,7 +150,7 @@ def example(schema: dict[str, Any]) -> Any:
     if schema.get("type") == "array":
         return [example(schema.get("items", {}))]
     if "anyOf" in schema or "oneOf" in schema:
-        return example(schema.get("anyOf", schema.get("oneOf"))[0])
+        return example((schema.get("anyOf") or schema["oneOf"])[0])
     return {
         "string": schema.get("const", schema.get("enum", ["x"])[0]),
         "integer": 1,
@@ -137,16 +159,16 @@ def example(schema: dict[str, Any]) -> Any:
     }.get(schema.get("type", ""), "x")
 
 
-def strings(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where the strings of a JSON value stand."""
-    if isinstance(value, str):
-        yield place
+def leaves(value: Any, kind: type, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Where the values of a type stand in JSON, and what they are."""
+    if type(value) is kind:
+        yield place, value
     elif isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from strings(each, (*place, key))
+            yield from leaves(each, kind, (*place, key))
 
 
-def replaced(value: Any, place: tuple[Any, ...], odd: str) -> Any:
+def replaced(value: Any, place: tuple[Any, ...], odd: object) -> Any:
     if not place:
         return odd
     made = value.copy()
