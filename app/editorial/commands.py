@@ -82,7 +82,7 @@ async def import_file(
     """
     document, report = result.document, result.report
     slug = document.slug if document.date else None
-    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    await one_at_a_time(session)
     draft = await _draft(session, slug, document, report.sha256)
     if draft:
         result = await _placed(session, draft, result)
@@ -110,6 +110,11 @@ async def import_file(
     await revisions.add(session, draft, document, report, author=author, note=note, source_file=report.sha256)
     formerly = formerly if formerly != draft.slug else None
     return Imported(draft=draft, outcome=outcome, report=report, formerly=formerly)
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for imports, and let them wait, until the transaction ends; comes before a draft is held."""
+    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 async def _draft(

@@ -177,7 +177,7 @@ async def _publish(
     document: BulletinDocument,
 ) -> int:
     last = await revisions.latest(session, draft)
-    findings = await revisions.checked(session, document, revisions.report(last))
+    findings = await revisions.checked(session, document, revisions.report(last), None)
     await revisions.add(session, draft, document, findings, author=row.author, note=rule.note)
     published = await commands.publish(session, changes, document.slug, note=rule.note)
     actor = Actor(name=row.author, role=Role.administrator, request_id=str(row.id))
