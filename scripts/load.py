@@ -26,7 +26,7 @@ from app.editorial.workflow import State
 from app.ingest.report import ImportReport
 from app.kit.changes import ChangeLog
 from app.kit.db import Database, connect, new_id
-from app.kit.settings import Settings
+from app.kit.settings import Settings, SettingsError
 from scripts import searching
 from scripts.archive import UNTIL, generate
 
@@ -221,7 +221,7 @@ def main(
     """Fill the database of DATABASE_URL, which must be migrated, with a generated archive."""
     try:
         uvloop.run(load(Settings.load(), count, seed=seed))
-    except ValueError as error:
+    except (SettingsError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 
 

@@ -252,7 +252,8 @@ def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             client.get("/health/live")  # the socket listens already: the answer waits for the start
-            deadline = time.monotonic() + 20
+            # A database that has not been migrated has nothing to listen to.
+            deadline = time.monotonic() + (20 if client.get("/health/ready").is_success else 0)
             while not front.store.listening and time.monotonic() < deadline:
                 time.sleep(0.001)
             server_ = Server(settings, app, front.store, client, port)

@@ -51,6 +51,7 @@ class Connections:
             max_overflow=0,
             pool_timeout=PATIENCE,
             pool_pre_ping=True,
+            hide_parameters=True,  # An error is logged, and the words of a draft are nobody's to read there.
         )
         self._most = size * (1 + WAITING)
         self._inside = 0

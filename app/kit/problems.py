@@ -42,7 +42,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "idempotency-mismatch": (422, "The key belongs to another request", "Take a new `Idempotency-Key`."),
     "unreadable-file": (422, "The file cannot be read", "`reasons` says why, in Chinese."),
     "precondition-required": (428, "If-Match is needed", "Send the `ETag` that you have read as `If-Match`."),
-    "too-many-requests": (429, "Too many attempts", "Ask again after `Retry-After` seconds."),
+    "too-many-requests": (429, "Too many requests", "Ask again after `Retry-After` seconds."),
     "not-found": (404, "There is nothing here", "The address or the object it names does not exist."),
     "withdrawn": (
         410,

@@ -17,8 +17,10 @@ from app.partners.usage import SHANGHAI
 
 async def digest(session: AsyncSession, topic: Topic, day: dt.date) -> Digest:
     """What entered the topic or changed in it on that day."""
-    begin = dt.datetime.combine(day, dt.time(), SHANGHAI)
-    found = await topics.matches(session, topic.id, begin, begin + dt.timedelta(days=1))
+    found: Sequence[tuple[Bulletin, dt.datetime]] = []
+    if day <= dt.datetime.now(SHANGHAI).date():  # The last day of the calendar has no next one.
+        begin = dt.datetime.combine(day, dt.time(), SHANGHAI)
+        found = await topics.matches(session, topic.id, begin, begin + dt.timedelta(days=1))
     return Digest(topic=topic.id, name=topic.name, day=day, items=items(found))
 
 

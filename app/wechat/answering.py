@@ -60,12 +60,14 @@ class Answering:
     search: Search
 
     async def text(self, written: str, more: str | None) -> Answer:
-        """The answer to a message; ``more`` is what is left of the reader's last search."""
+        """The answer to a message; ``more`` is what the reader's last answer left."""
         asked = " ".join(unicodedata.normalize("NFKC", written[:ASKED]).split()).strip("#。！!？?") or "帮助"
         if command := _COMMANDS.get(asked.lower()):
             return await command(self)
         if asked in {"更多", "more"}:
-            return Answer(more or "没有更多结果了。直接发送想查的词句，就可以搜索。")
+            if not more:
+                return Answer("没有更多结果了。直接发送想查的词句，就可以搜索。")
+            return Answer(more, more=more)
         if days := _days(asked):
             return await self._day(asked, days)
         return await self._tag(asked) or await self._search(asked)

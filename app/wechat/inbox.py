@@ -96,11 +96,11 @@ class Inbox:
         )
 
     async def more(self, reader: str) -> str | None:
-        """What is left of the reader's last search."""
+        """What the reader's last answer left; None if it left nothing."""
         query = select(WechatMessage.more).where(
             WechatMessage.account == self._account,
             WechatMessage.reader == self._hash(reader),
-            WechatMessage.more.is_not(None),
+            WechatMessage.answer.is_not(None),
         )
         async with self._database.session() as session:
             return await session.scalar(query.order_by(WechatMessage.at.desc()).limit(1))

@@ -90,6 +90,12 @@ def test_a_digest_is_sent_once_with_what_the_day_brought(
     assert asked == told["data"]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_has_an_empty_digest(partner: Partner, day: str) -> None:
+    topic = save(partner, q="储能")
+    assert ask(partner, "GET", f"/{topic['id']}/digest?day={day}").json()["items"] == []
+
+
 @pytest.mark.parametrize("extension", ["atom", "rss", "json"])
 def test_a_topic_has_feeds_that_change_with_what_it_finds(
     partner: Partner, publish: Publish, withdraw: Withdraw, hooks: Settings, extension: str

@@ -182,6 +182,12 @@ def test_more_hits_are_links_in_a_text(reader: Reader) -> None:
     assert "没有更多结果" in Reader(reader.api, openid="o-somebody-else").text("更多")
 
 
+def test_more_is_about_the_last_question_only(reader: Reader) -> None:
+    reader.say("湖北交通")
+    assert reader.text("更多") == reader.text("更多") != reader.text("软银")
+    assert "没有更多结果" in reader.text("更多")
+
+
 def test_what_is_not_found_leads_to_suggestions(reader: Reader) -> None:
     answer = reader.text("烤鸭<b>")
     assert "没有找到与“烤鸭＜b＞”有关的内容" in answer
