@@ -85,7 +85,7 @@ async def import_file(
     """
     document = result.document
     slug = document.slug if document.date else None
-    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    await one_at_a_time(session)
     draft = await _draft(session, slug, document, result.report.sha256)
     if draft:
         compared = await _compared(session, draft, result)
@@ -114,6 +114,11 @@ async def import_file(
     await revisions.add(session, draft, document, report, author=author, note=note, source_file=report.sha256)
     formerly = formerly if formerly != draft.slug else None
     return Imported(draft=draft, outcome=outcome, report=report, formerly=formerly)
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for imports, and let them wait, until the transaction ends; comes before a draft is held."""
+    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 async def _draft(
