@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.types import Scope
@@ -24,6 +25,7 @@ from app.kit.db import Changed, connect
 from app.kit.front import Front
 from app.kit.front_store import Store
 from app.kit.head import Head
+from app.kit.hub import STOP
 from app.kit.image_sizes import MAX_BYTES
 from app.kit.image_store import image_store
 from app.kit.lifetime import Lifetime, Plan
@@ -121,7 +123,7 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
         partners.hub.heard(changed.seq)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(connect(settings))
             search_engine = await stack.enter_async_context(engines.connect(settings, database))
@@ -147,7 +149,7 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
 
             # Answers kept from before would be served with the lifetime that they had then.
             async with plan.watching(seconds_left, moved=store.clear):
-                yield
+                yield {STOP: partners.hub.stop}
 
     app = FastAPI(
         title="新质生产力每日动态",

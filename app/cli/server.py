@@ -24,6 +24,9 @@ Port = Annotated[
     int | None,
     typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.", show_default="PORT, 8000"),
 ]
+GRACE = 10
+"""Seconds for the answers under way when the server is told to stop."""
+
 Attached = Annotated[bool, typer.Option("--attached", hidden=True, help="Stop when standard input ends.")]
 
 
@@ -60,7 +63,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=GRACE,
         )
         server = uvicorn.Server(config)
         if workers > 1:

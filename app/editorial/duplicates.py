@@ -26,6 +26,7 @@ class TagNames(NamedTuple):
     kind: str
     names: Sequence[str]
     sections: int
+    curated: bool = False
 
 
 class Item(NamedTuple):
@@ -47,13 +48,18 @@ class Pair(NamedTuple):
 
 
 def tags(found: Iterable[TagNames]) -> list[Pair]:
-    """Tags of one kind with a name of the same letters, or nearly so; the most alike first."""
+    """Tags of one kind with a name of the same letters, or nearly so; the most alike first.
+
+    Two that are both curated are known to be different: 山西 (shanxi) is not 陕西 (shaanxi).
+    """
     by_kind: defaultdict[str, list[tuple[TagNames, list[str]]]] = defaultdict(list)
     for tag in found:
         by_kind[tag.kind].append((tag, [_letters(name) for name in tag.names]))
     pairs = []
     for group in by_kind.values():
         for (one, names), (other, others) in combinations(group, 2):
+            if one.curated and other.curated:
+                continue
             score = max((_alike(a, b) for a in names for b in others), default=0)
             if score >= SIMILAR:
                 less, more = sorted((one, other), key=lambda tag: (tag.sections, tag.slug))

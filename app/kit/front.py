@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.cors import Readers
 from app.kit.front_answer import NOTHING, Answer, Failure, Reply, asks
@@ -63,12 +63,12 @@ class Front:
         if (method != "GET" and method != "HEAD") or (  # noqa: PLR1714 - it is the faster way
             self._bypass is not None and self._bypass(scope)
         ):
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._without_keys(send))
             return
         answer = self.store.hot.get((scope["path"], scope["query_string"]))
         if answer is not None and monotonic() < answer.tick:
             reply: Reply = answer
-        elif (found := await self._cold(scope, receive, send)) is not None:
+        elif (found := await self._cold(scope, receive, self._without_keys(send))) is not None:
             reply = found
         else:
             return
@@ -79,11 +79,22 @@ class Front:
         await send(start)
         await send(body if method == "GET" else NOTHING)
 
+    def _without_keys(self, send: Send) -> Send:
+        """``send`` for what the application answers by itself: its keys are not for those who ask."""
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                shown = [header for header in message["headers"] if header[0].lower() not in self._hidden]
+                message = {**message, "headers": shown}
+            await send(message)
+
+        return say if self._hidden else send
+
     async def _cold(self, scope: Scope, receive: Receive, send: Send) -> Reply | None:
         """A reply that is not at hand; None when the application has answered by itself."""
         path, query = scope["path"], scope["query_string"]
         key = normalised(path, query)
-        if key is None or self.store.passes(key) or _carries_body(scope):
+        if key is None or self.store.passes(key):
             await self.app(scope, receive, send)
             return None
         now = monotonic()
@@ -133,10 +144,3 @@ class Front:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return load
-
-
-def _carries_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )

@@ -13,16 +13,19 @@ from app.kit.front_terms import terms
 
 log = structlog.get_logger(__name__)
 
-# One answer serves all, so it must be whole: choosing between its forms is the front's work.
-_CHOOSING = frozenset(
+# One answer serves all, so it must be whole: choosing between its forms is the front's work, and a body
+# of a GET means nothing.
+_OF_ONE = frozenset(
     {
         b"accept-encoding",
+        b"content-length",
         b"if-match",
         b"if-modified-since",
         b"if-none-match",
         b"if-range",
         b"if-unmodified-since",
         b"range",
+        b"transfer-encoding",
     }
 )
 _CREDENTIALS = frozenset({b"authorization", b"cookie"})
@@ -63,7 +66,7 @@ class Load:
         whole = {
             **scope,
             "method": "GET",
-            "headers": [header for header in scope["headers"] if header[0] not in _CHOOSING],
+            "headers": [header for header in scope["headers"] if header[0] not in _OF_ONE],
             "extensions": {READY: self._ready},
         }
         self.task = asyncio.create_task(self._run(app, whole))

@@ -5,6 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.kit.hub import STOP
 from app.kit.problems import MEDIA_TYPE, unheard
 
 MAX_HEAD = 64 * 1024
@@ -44,6 +45,12 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._incomplete = 0
         super().on_body(body)
+
+    def shutdown(self) -> None:
+        # The application's own shutdown comes after its last answer, so those who wait for one are told now.
+        if stop := self.app_state.get(STOP):
+            stop()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         if len(self.url) >= MAX_HEAD - 1:  # The parser takes no longer address.

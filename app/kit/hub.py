@@ -3,19 +3,24 @@
 import asyncio
 from contextlib import suppress
 
+STOP = "nqpf.stop"
+"""In the lifespan's state: what the server calls, for each open connection, when it begins to stop."""
+
 
 class Hub:
     """Knows the last change of the log, and wakes those who wait for a later one."""
 
     def __init__(self) -> None:
         self.seq = 0
+        self.stopped = False
+        """Nobody waits here any more: the process ends."""
         self._news = asyncio.Event()
 
     async def after(self, seq: int, seconds: float) -> bool:
-        """Wait for a change after ``seq``; whether one has come in time."""
+        """Wait for a change after ``seq``; whether one has come in time, and before the end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.seq <= seq:
+                while self.seq <= seq and not self.stopped:
                     await self._news.wait()
         return self.seq > seq
 
@@ -23,5 +28,13 @@ class Hub:
         """The log has come to ``seq``; in the thread of those who wait."""
         if seq > self.seq:
             self.seq = seq
-            self._news.set()
-            self._news = asyncio.Event()
+            self._wake()
+
+    def stop(self) -> None:
+        """Let everybody go, in the thread of those who wait: the process ends."""
+        self.stopped = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

@@ -49,6 +49,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
         "It has been withdrawn",
         "`note` says why, `withdrawn_at` since when; it may return as a newer version.",
     ),
+    "export-withdrawn": (410, "Something in it has been withdrawn", "Take a newer one: `GET /v1/exports`."),
     "link-invalid": (403, "The link is not one of ours", "Copy it whole, or ask for another one."),
     "link-expired": (410, "The link shows nothing any more", "Ask for another one."),
     "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),

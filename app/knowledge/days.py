@@ -4,16 +4,12 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 
+from app.kit.days import shifted
 from app.kit.problems import invalid_parameter
 from app.knowledge.schemas import Interval
 
 YEAR = 366
 """The longest window in days."""
-
-
-def shifted(day: date, days: int) -> date:
-    """The day so many days later; at the ends of the calendar, its end."""
-    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
 
 
 def window(first: date | None, last: date | None, newest: date) -> tuple[date, date]:

@@ -14,8 +14,9 @@ from app.bulletins import shapes
 from app.bulletins.models import Bulletin, BulletinTag, Section, SectionTag, Tag
 from app.bulletins.schemas import TagName
 from app.kit import pagination
+from app.kit.days import shifted
 from app.knowledge import schemas
-from app.knowledge.days import backwards, end, shifted, window
+from app.knowledge.days import backwards, end, window
 from app.knowledge.parameters import RelatedQuery, TimelineQuery, TrendingQuery
 
 _Start = TypeAdapter(tuple[date])

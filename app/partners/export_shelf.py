@@ -3,13 +3,18 @@
 import fcntl
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 from procrastinate import Blueprint
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from app.bulletins.events import BulletinPublished, BulletinWithdrawn
+from app.kit.changes import Change
 from app.kit.db import Database
 from app.partners.export import UNFINISHED, build
 from app.partners.export_manifest import MANIFEST, Export
@@ -38,6 +43,24 @@ def export(shelf: Path, name: str) -> Export | None:
         return None
 
 
+async def usable(session: AsyncSession, found: Sequence[Export]) -> list[Export]:
+    """Those of the exports that hold nothing which has been withdrawn since."""
+    published, withdrawn = aliased(Change), aliased(Change)
+    since = select(func.max(published.seq)).where(
+        published.kind == BulletinPublished.kind,
+        published.subject == withdrawn.subject,
+        published.seq < withdrawn.seq,
+    )
+    spans = await session.execute(
+        select(since.scalar_subquery(), withdrawn.seq).where(
+            withdrawn.kind == BulletinWithdrawn.kind,
+            withdrawn.seq > min((each.seq for each in found), default=0),
+        )
+    )
+    gone = [range(*span) for span in spans]
+    return [each for each in found if not any(each.seq in public for public in gone)]
+
+
 async def add(database: Database, shelf: Path) -> Export | None:
     """Put the present state on the shelf and take down the oldest; None while somebody else does.
 
@@ -53,6 +76,18 @@ async def add(database: Database, shelf: Path) -> Export | None:
             (shelf / old.name).rename(shelf / f"{UNFINISHED}{old.name}")
         _sweep(shelf)
     return made
+
+
+async def replace(database: Database, shelf: Path) -> Export | None:
+    """Put the present state on the shelf if the newest export cannot be used any more.
+
+    :raises OSError: the folder cannot be written.
+    """
+    newest = exports(shelf)[:1]
+    async with database.snapshot() as session:
+        if await usable(session, newest) == newest:
+            return None
+    return await add(database, shelf)
 
 
 def _sweep(shelf: Path) -> None:
@@ -75,13 +110,23 @@ def _alone(shelf: Path) -> Iterator[bool]:
 
 
 def clock(database: Database, shelf: Path) -> Blueprint:
-    """The job that exports each night, and whenever it is deferred."""
+    """The jobs that export each night, and soon after a withdrawal of what the newest export holds."""
     tasks = Blueprint()
 
     @tasks.periodic(cron="41 18 * * *")  # in UTC: 02:41 in Shanghai
     @tasks.task(name="export", queueing_lock="export")
     async def nightly(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes it
-        if made := await add(database, shelf):
-            log.info("export.made", name=made.name, seq=made.seq, tables=made.tables)
+        _tell(await add(database, shelf))
+
+    # Looked for, not told of: so it is made too when another export was under way, or the worker was not.
+    @tasks.periodic(cron="* * * * *")
+    @tasks.task(name="replace-export", queueing_lock="replace-export")
+    async def after_withdrawals(timestamp: int) -> None:  # noqa: ARG001
+        _tell(await replace(database, shelf))
 
     return tasks
+
+
+def _tell(made: Export | None) -> None:
+    if made:
+        log.info("export.made", name=made.name, seq=made.seq, tables=made.tables)

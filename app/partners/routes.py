@@ -8,6 +8,7 @@ from fastapi import Query as QueryParameters
 from pydantic import Field, ValidationInfo, field_validator
 
 from app.kit.caching import private
+from app.kit.days import shifted
 from app.kit.db import Database
 from app.kit.parameters import Day, Query, once
 from app.kit.problems import responses
@@ -53,7 +54,7 @@ async def get_usage(
     gate: Gate = request.app.state.gate
     database: Database = request.app.state.database
     last = query.to or dt.datetime.now(usage.SHANGHAI).date()
-    first = query.from_ or last - dt.timedelta(days=30)
+    first = query.from_ or shifted(last, -30)
     await gate.tally.write()
     async with database.snapshot() as session:
         rows = await usage.between(session, caller.partner_id, first, last)

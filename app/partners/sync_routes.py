@@ -155,7 +155,7 @@ async def follow(
 async def _patiently(feed: Feed, steps: Steps, query: SyncQuery) -> Steps:
     """The steps, or the first ones to come while there are none."""
     end = monotonic() + query.wait
-    while not steps.steps and not steps.more and (left := end - monotonic()) > 0:
+    while not (steps.steps or steps.more or feed.hub.stopped) and (left := end - monotonic()) > 0:
         if await feed.wait(steps.place, left):
             steps = await feed.read(steps.place, query.limit)
     return steps
@@ -178,7 +178,7 @@ def _last_event_id(request: Request) -> str | None:
 
 
 async def _events(request: Request, feed: Feed, steps: Steps, limit: int) -> AsyncIterator[bytes]:
-    """The feed as events until the client goes, or its key is good no more."""
+    """The feed as events until the client goes, its key is good no more, or the server stops."""
     gate: Gate = request.app.state.gate
     key = bearer_token(request)
     try:
@@ -187,6 +187,8 @@ async def _events(request: Request, feed: Feed, steps: Steps, limit: int) -> Asy
                 yield _event(step.item, feed.token(step.place) if step.place else None)
             if not steps.more and not await feed.wait(steps.place, _KEEP_ALIVE_SECONDS):
                 yield b": nothing new\n\n"
+            if feed.hub.stopped:
+                return
             await gate.ring.caller(key)
             steps = await feed.read(steps.place, limit)
     except (Problem, *DATABASE_AWAY):  # The client comes again with its last id, and is told then.

@@ -22,14 +22,15 @@ from app.kit.moved import MOVED
 from app.kit.operations import PLAIN, reading
 from app.kit.pagination import next_link
 from app.kit.parameters import once
-from app.kit.problems import Problem
+from app.kit.problems import KINDS, Problem
 from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
-from app.rendering.accepting import FORMS, other_form, wanted
+from app.rendering.accepting import FORMS, JSON_FORMS, other_form, wanted
 from app.rendering.edition import Site, urn
 from app.rendering.editions import Entries
 from app.rendering.feeds import FEED_FORMATS, Feed
 from app.rendering.formats import FORMATS, Format
+from app.rendering.html import render_absence
 
 XML = "application/xml"
 OPML = "text/x-opml"
@@ -51,6 +52,9 @@ def _texts(*media_types: str) -> dict[str, Any]:
     }
 
 
+_PAGES = reading(_texts(*(form.media_type for form in FORMATS.values())), "not-found", "withdrawn")
+for _absent in (404, 410):
+    _PAGES[_absent]["content"] |= _texts("text/html")
 _FEED = _texts(*(form.media_type for form in FEED_FORMATS.values()))
 
 
@@ -99,7 +103,7 @@ def _site(request: Request) -> Site:
     "/bulletins/{slug}.{extension}",
     operation_id="getBulletinAs",
     dependencies=PLAIN,
-    responses=reading(_texts(*FORMS[2:]), "not-found", "withdrawn"),
+    responses=_PAGES,
 )
 async def get_bulletin_as(request: Request, session: Reader, slug: Slug, extension: Extension) -> Response:
     """One bulletin as a page of HTML with schema.org JSON-LD, as Markdown or as plain text.
@@ -109,14 +113,15 @@ async def get_bulletin_as(request: Request, session: Reader, slug: Slug, extensi
     return await _form(request, session, slug, FORMATS[extension], {})
 
 
-@negotiated.get("/bulletins/{slug}", include_in_schema=False, dependencies=PLAIN)
+@negotiated.get("/bulletins/{slug}", include_in_schema=False)
 async def get_bulletin_as_accepted(request: Request, session: Reader, slug: Slug) -> Response:
     """A bulletin in the form that ``Accept`` prefers."""
     vary = {"Vary": "Accept, Accept-Encoding"}
     for form in FORMATS.values():
         if form.media_type == wanted(request.scope):
             return await _form(request, session, slug, form, vary)
-    raise Problem("not-acceptable", f"There are: {', '.join(FORMS)}.", headers=vary)
+    offered = ", ".join(JSON_FORMS if request.url.query else FORMS)
+    raise Problem("not-acceptable", f"There are: {offered}.", headers=vary)
 
 
 async def _form(
@@ -126,6 +131,8 @@ async def _form(
     if found is None:
         problem = await versions.absence(session, slug)
         problem.headers |= headers
+        if form is FORMATS["html"]:
+            return _absence(request, problem)
         raise problem
     (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
@@ -133,6 +140,14 @@ async def _form(
     body = form.render(edition, site)
     head = {**alone(site), **location, **headers}
     return await _reply(request, session, body, form.media_type, found.keys, head)
+
+
+def _absence(request: Request, problem: Problem) -> Response:
+    """The problem as a page, for those who asked for one."""
+    site = _site(request)
+    head = {**alone(site), "Cache-Control": "no-store", "X-Robots-Tag": "noindex", **problem.headers}
+    page = render_absence(site, **problem.members)
+    return Response(page, KINDS[problem.kind][0], head, media_type=FORMATS["html"].media_type)
 
 
 def _extension(form: Format) -> str:

@@ -1,10 +1,11 @@
 """How far back to look, so that a common word costs no more in a longer archive."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.days import shifted
 from app.search.contract import Search
 from app.search.postgres_pages import COUNTED
 
@@ -35,4 +36,4 @@ async def recent(session: AsyncSession, search: Search) -> date | None:
         return None
     days = (last - first).days * _MARGIN * COUNTED / df
     newest: date = min(last, filters.last or last)
-    return newest - timedelta(days=int(days))
+    return shifted(newest, -int(days))

@@ -3,12 +3,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psycopg
 import pytest
 
+from app.cli.server import GRACE
 from app.kit.settings import Settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,6 +31,61 @@ def test_api_serves_until_it_is_stopped(start: Start, number: signal.Signals) ->
     assert httpx2.get(f"{address(serving)}/health/ready", timeout=60).status_code == 200
     serving.send_signal(number)
     assert serving.wait(30) == 0
+
+
+@pytest.fixture
+def partner(nqpf: Run) -> dict[str, str]:
+    """The headers of a partner's requests."""
+    nqpf("partners", "add", "博雅云创")
+    made = json.loads(nqpf("partners", "key", "博雅云创", "--json").stdout)
+    return {"Authorization": f"Bearer {made['key']}"}
+
+
+def caught_up(client: httpx2.Client) -> dict[str, Any]:
+    """The page after which there is nothing new."""
+    page = client.get("/v1/sync").json()
+    while page["more"] or page["items"]:
+        page = client.get("/v1/sync", params={"token": page["token"]}).json()
+    found: dict[str, Any] = page
+    return found
+
+
+def ended_at_once(serving: "subprocess.Popen[str]", began: float) -> None:
+    assert serving.wait(60) == 0
+    assert time.monotonic() - began < GRACE
+    assert serving.stderr
+    assert "Traceback" not in serving.stderr.read()
+
+
+def test_who_waits_for_a_change_is_answered_when_the_server_stops(
+    start: Start, partner: dict[str, str]
+) -> None:
+    serving = start("serve", "--port", 0)
+    base = address(serving)
+    with httpx2.Client(base_url=base, headers=partner, timeout=60) as client:
+        page = caught_up(client)
+        with closing(HTTPConnection(base.removeprefix("http://"), timeout=60)) as polling:
+            polling.request("GET", f"/v1/sync?token={page['token']}&wait=30", headers=partner)
+            assert client.get("/health/live").status_code == 200  # So the request before has arrived.
+            began = time.monotonic()
+            serving.terminate()
+            answer = polling.getresponse()
+            assert (answer.status, json.loads(answer.read())) == (200, page)
+    ended_at_once(serving, began)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_streams_end_in_order_when_the_server_stops(
+    start: Start, partner: dict[str, str], workers: int
+) -> None:
+    serving = start("serve", "--port", 0, "--workers", workers)
+    with httpx2.Client(base_url=address(serving), headers=partner, timeout=60) as client:
+        path = f"/v1/sync?token={caught_up(client)['token']}"
+        with client.stream("GET", path, headers={"Accept": "text/event-stream"}) as stream:
+            began = time.monotonic()
+            serving.terminate()
+            assert list(stream.iter_lines()) in ([], [": nothing new", ""])
+    ended_at_once(serving, began)
 
 
 def test_worker_handles_changes_until_it_is_stopped(

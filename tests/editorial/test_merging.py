@@ -370,6 +370,8 @@ def test_references_that_may_be_the_same_are_suggested(
     assert (pair["merge"], pair["into"]) == (known[TITLES[1]], known[TITLES[0]])
     params = {"from": "2026-06-23", "to": "2026-06-30"}
     assert editor.get("/v1/editorial/duplicates/references", params=params).json()["items"] == []
+    for query in ("to=0001-01-01", "from=9999-12-31"):
+        assert editor.get(f"/v1/editorial/duplicates/references?{query}").json() == {"items": []}
     wrong = {"from": "2026-06-30", "to": "2026-06-01"}
     assert editor.get("/v1/editorial/duplicates/references", params=wrong).status_code == 422
 

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -7,7 +8,7 @@ import pytest
 from starlette.middleware.cors import CORSMiddleware
 
 from app.kit.cors import Readers
-from app.kit.front import Front
+from app.kit.front import Bypass, Front
 from tests.kit.toy import BODY, ETAG, MODIFIED, PUBLIC, Clock, Toy, direct, listening, on_front
 
 SITE = "https://www.example.org"
@@ -86,13 +87,32 @@ def test_other_methods_always_reach_the_application(method: str) -> None:
     on_front(test, toy)
 
 
-def test_a_get_with_a_body_reaches_the_application_and_is_not_kept() -> None:
+@pytest.mark.parametrize("cache", ["public, max-age=60", "no-store"])
+@pytest.mark.parametrize("bypass", [lambda _: True, None])
+def test_keys_are_shown_to_nobody_however_it_is_answered(cache: str, bypass: Bypass | None) -> None:
+    toy = Toy(headers={**PUBLIC, "Cache-Control": cache, "Cache-Tag": "thing"})
+
+    async def test(client: httpx2.AsyncClient) -> None:
+        for method in ("GET", "GET", "HEAD"):
+            answer = await client.request(method, "/a")
+            assert answer.headers["cache-control"] == cache
+            assert not {"surrogate-key", "cache-tag"} & answer.headers.keys()
+
+    on_front(test, toy, bypass=bypass)
+
+
+def test_a_get_with_a_body_is_answered_like_one_without() -> None:
     toy = Toy()
 
     async def test(client: httpx2.AsyncClient) -> None:
-        for _ in range(2):
-            await client.request("GET", "/a", content=b"x=1")
-        assert len(toy.seen) == 2
+        async def in_pieces() -> AsyncIterator[bytes]:
+            yield b"x=1"
+
+        told = [await client.request("GET", "/a", content=content) for content in (b"x=1", in_pieces(), None)]
+        assert [(answer.status_code, answer.content) for answer in told] == [(200, BODY)] * 3
+        assert all("age" in answer.headers and "surrogate-key" not in answer.headers for answer in told)
+        (scope,) = toy.seen
+        assert not {b"content-length", b"transfer-encoding"} & dict(scope["headers"]).keys()
 
     on_front(test, toy)
 

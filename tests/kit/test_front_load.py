@@ -147,7 +147,7 @@ def test_a_private_answer_is_relayed_with_all_it_has(method: str) -> None:
         )
         assert answer.content == (BODY if method == "GET" else b"")
 
-    on_front(test, toy)
+    on_front(test, toy, show_keys=True)
 
 
 def test_a_private_answer_is_whole_when_the_request_is_over() -> None:

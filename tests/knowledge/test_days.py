@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kit.days import shifted
 from app.kit.problems import Problem
-from app.knowledge.days import YEAR, backwards, beginning, end, shifted, window
+from app.knowledge.days import YEAR, backwards, beginning, end, window
 from app.knowledge.schemas import Interval
 
 INTERVALS: tuple[Interval, ...] = get_args(Interval)

@@ -226,6 +226,12 @@ def test_usage_needs_a_key_and_a_sensible_range(api: httpx2.Client, make_key: Ma
     assert api.get("/v1/partners/usage", params=query, headers=bearer(make_key())).status_code == 422
 
 
+@pytest.mark.parametrize("query", ["to=0001-01-01", "to=0001-01-30", "from=9999-12-31", "to=9999-12-31"])
+def test_usage_ends_where_the_calendar_does(api: httpx2.Client, make_key: MakeKey, query: str) -> None:
+    answer = api.get(f"/v1/partners/usage?{query}", headers=bearer(make_key()))
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
 def test_many_requests_at_once_are_counted_exactly(settings: Settings) -> None:
     with serving(limited(settings, limits_anonymous="20/year")) as server, ThreadPoolExecutor(10) as pool:
         statuses = list(pool.map(lambda _: server.client.get(TAGS).status_code, range(50)))

@@ -78,6 +78,9 @@ def test_topics_stand_in_the_opml_by_kind_and_below_their_broader_one() -> None:
     (below,) = topics.findall("outline/outline")
     assert below.get("text") == f"资本 {MEAN}"
     assert below.get("xmlUrl") == "https://example.org/base/v1/tags/ai-capex/feed.atom"
+    # A tag has no page: what cannot be read in a browser is no htmlUrl.
+    pages = [outline.get("htmlUrl") for outline in root.iter("outline") if "htmlUrl" in outline.attrib]
+    assert pages == ["https://example.org/base/v1/bulletins/latest.html"]
     for outline in root.iter("outline"):
         assert outline.get("text")
         assert (outline.get("type") == "rss") == ("xmlUrl" in outline.attrib)

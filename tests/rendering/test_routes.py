@@ -108,7 +108,7 @@ def test_a_form_that_does_not_exist_is_a_406_that_lists_those_that_do(
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/bulletins/1999-01-01.html",
+        "/v1/bulletins/1999-01-01.md",
         "/v1/bulletins/%00.txt",
         "/v1/tags/nothing/feed.atom",
         "/v1/tags/a%00b/feed.atom",
@@ -138,22 +138,48 @@ def test_what_cannot_be_meant_is_refused_by_name(library: httpx2.Client, path: s
     assert refused(library.get(path)) == [parameter]
 
 
-def test_who_gives_parameters_wants_json(library: httpx2.Client) -> None:
-    answer = library.get(f"{SEED}?fields=slug", headers={"Accept": "text/html"})
-    assert answer.json() == {"slug": "2026-06-25"}
+@pytest.mark.parametrize("query", ["fields=slug", "version=1", "as_of=2026-06-26T00:00:00Z"])
+def test_with_parameters_there_is_json_alone(library: httpx2.Client, query: str) -> None:
+    refusal = library.get(f"{SEED}?{query}", headers={"Accept": "text/html"})
+    assert "text/html" not in problem(refusal, 406, "not-acceptable")["detail"]
+    assert refusal.headers["vary"] == "Accept, Accept-Encoding"
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    assert library.get(f"{SEED}?fields=slug", headers=browser).json() == {"slug": "2026-06-25"}
+    diff = library.get(f"{SEED}/diff?from=1&to=1", headers={"Accept": "text/html"})
+    assert diff.headers["content-type"] in {"application/json", "application/problem+json"}
 
 
 def test_a_withdrawn_bulletin_is_gone_in_every_form_and_feed(
     server: Server, publish: Publish, withdraw: Withdraw
 ) -> None:
     publish(edition().document)
-    withdraw("2026-06-25", note="数据有误，撤回。")
-    for extension in ("html", "md", "txt"):
+    withdraw("2026-06-25", note="数据有误，撤回。\n见 <更正>。")
+    for extension in ("md", "txt"):
         body = problem(server.client.get(f"{SEED}.{extension}"), 410, "withdrawn")
-        assert body["note"] == "数据有误，撤回。"
-    assert server.client.get(SEED, headers={"Accept": "text/html"}).status_code == 410
+        assert body["note"].startswith("数据有误，撤回。")
+    by_extension = server.client.get(f"{SEED}.html")
+    assert "<p>数据有误，撤回。</p>\n<p>见 &lt;更正&gt;。</p>" in page_of_absence(by_extension, 410)
+    by_accept = server.client.get(SEED, headers={"Accept": "text/html"})
+    assert page_of_absence(by_accept, 410) == by_extension.text
+    assert by_accept.headers["vary"] == "Accept, Accept-Encoding"
     assert server.client.get("/v1/feed.json").json()["items"] == []
     assert server.client.get("/v1/stats").json()["totals"]["bulletins"] == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/bulletins/1999-01-01.html", "/v1/bulletins/%00.html"])
+def test_a_page_that_does_not_exist_says_so_in_a_page(library: httpx2.Client, path: str) -> None:
+    assert "<h1>没有这一期</h1>" in page_of_absence(library.get(path), 404)
+    asked = library.get("/v1/bulletins/1999-01-01", headers={"Accept": "text/html"})
+    assert "<h1>没有这一期</h1>" in page_of_absence(asked, 404)
+
+
+def page_of_absence(answer: httpx2.Response, status: int) -> str:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (answer.headers["x-robots-tag"], answer.headers["cache-control"]) == ("noindex", "no-store")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert "/v1/bulletins/latest.html" in answer.text
+    return answer.text
 
 
 @pytest.mark.parametrize(
@@ -285,7 +311,7 @@ def test_feeds_of_an_empty_archive_are_valid(api: httpx2.Client) -> None:
         assert not parsed.bozo
         assert parsed.entries == []
     assert json.loads(api.get("/v1/feed.json").text)["items"] == []
-    problem(api.get("/v1/bulletins/latest.html"), 404, "not-found")
+    page_of_absence(api.get("/v1/bulletins/latest.html"), 404)
     assert api.get("/v1/sitemap.xml").status_code == 200
 
 

@@ -114,6 +114,13 @@ def test_of_a_common_word_only_the_newest_days_are_looked_at(
     assert list(map(str, looked)) == ["search_section.date >= :date_1"]
 
 
+def test_a_common_word_until_the_first_day_of_the_calendar_is_nowhere(
+    month: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_recent, "COUNTED", 8)
+    assert asked(month, "算力", filters=Filters(last=date.min), limit=6).total == 0
+
+
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("grouped", [False, True])
 def test_pages_beyond_the_newest_days_lose_and_double_nothing(

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Path, Request, Response
@@ -13,6 +12,7 @@ from sqlalchemy import select
 
 from app.bulletins import models
 from app.bulletins.filters import in_order
+from app.bulletins.taxonomy import curated
 from app.editorial import duplicates, references
 from app.editorial.access import Editor, Once, Reviewer
 from app.editorial.answers import desk_router
@@ -21,13 +21,15 @@ from app.editorial.revisions import today
 from app.editorial.taxonomy_schemas import Duplicate, Duplicates, Reference, ReferenceMerge
 from app.kit.caching import private
 from app.kit.conditional import IfMatch, demand_match
+from app.kit.days import shifted
 from app.kit.operations import ETAG, PLAIN, POSTS, WRITES, operation
 from app.kit.parameters import Day, Id, Query
 from app.kit.problems import Problem
 from app.kit.transactions import Session
 
 MOST = 100
-WINDOW = timedelta(days=366)
+WINDOW = 366
+"""Days."""
 
 router = desk_router()
 
@@ -88,8 +90,15 @@ async def merge_reference(
 )
 async def list_duplicate_tags(session: Session, _actor: Editor) -> Response:
     """Tags that may be the same, by their names and aliases, to be looked at and merged by people."""
+    known = curated().by_slug
     found = [
-        TagNames(row.slug, row.kind, [row.name, row.name_en, *row.aliases], row.section_count)
+        TagNames(
+            row.slug,
+            row.kind,
+            [row.name, row.name_en, *row.aliases],
+            row.section_count,
+            curated=row.slug in known,
+        )
         for row in await session.scalars(select(models.Tag))
     ]
     return _pairs(await asyncio.to_thread(duplicates.tags, found))
@@ -101,7 +110,7 @@ async def list_duplicate_references(
 ) -> Response:
     """References of one source that may be the same, by title and date, to be merged by people."""
     row = models.Reference
-    since = query.from_ or (query.to or today()) - WINDOW
+    since = query.from_ or shifted(query.to or today(), -WINDOW)
     dated = row.date.is_(None) | row.date.between(since, query.to or row.date)
     listed = select(row.id, row.source_id, row.title, row.date, row.citation_count)
     rows = await session.execute(listed.where(row.citation_count > 0, dated))
