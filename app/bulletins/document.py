@@ -20,6 +20,11 @@ MAX_SECTIONS = 200
 MAX_BLOCKS = 1_000
 MAX_CITATIONS = 1_000
 MAX_TEXT = 50_000
+MAX_TITLE = 300
+MAX_NAME = 200
+MAX_REMARK = 2_000
+MAX_PAGE = 9_999
+MAX_OFFSET = 2**31 - 1
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -47,6 +52,13 @@ Line = Annotated[Text, AfterValidator(_one_line)]
 """Text on one line; may be empty."""
 Words = Annotated[Line, Field(min_length=1)]
 """A line that says something."""
+Title = Annotated[Words, Field(max_length=MAX_TITLE)]
+"""What stands above a text."""
+Name = Annotated[Words, Field(max_length=MAX_NAME)]
+Remark = Annotated[Line, Field(max_length=MAX_REMARK)]
+"""A sentence or a few on one line; may be empty."""
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+"""A tag of BCP 47 such as ``zh-CN``."""
 
 
 class Value(BaseModel):
@@ -64,7 +76,7 @@ class Subheading(Value):
     """A heading below a section's own, such as （一）."""
 
     type: Literal["heading"] = "heading"
-    text: Words
+    text: Title
 
 
 class ListBlock(Value):
@@ -106,8 +118,8 @@ class Evidence(Value):
     """
 
     where: Literal["heading", "body", "purpose"]
-    index: int = Field(ge=0)
-    start: int = Field(ge=0)
+    index: int = Field(ge=0, le=max(MAX_BLOCKS, MAX_CITATIONS))
+    start: int = Field(ge=0, le=MAX_OFFSET)
     text: Words
 
 
@@ -122,9 +134,9 @@ class Section(Value):
     """A numbered part. ``number`` is its place from 1, ``numeral`` what the editors wrote (一)."""
 
     number: int = Field(ge=1)
-    numeral: Line = ""
-    heading: Words
-    page: int | None = Field(default=None, ge=1)
+    numeral: Annotated[Line, Field(max_length=MAX_NAME)] = ""
+    heading: Title
+    page: int | None = Field(default=None, ge=1, le=MAX_PAGE)
     body: Annotated[tuple[Block, ...], Field(max_length=MAX_BLOCKS)] = ()
     tags: tuple[SectionTag, ...] = ()
 
@@ -132,7 +144,7 @@ class Section(Value):
 class ReferenceItem(Value):
     """A published source item; ``date`` is None where the file gives none that can be read."""
 
-    source: Annotated[Line, Field(max_length=200)]
+    source: Annotated[Line, Field(max_length=MAX_NAME)]
     title: Annotated[Words, Field(max_length=1_000)]
     date: date | None
     url: Annotated[Line, Field(max_length=2_000)] | None = None
@@ -142,16 +154,16 @@ class Citation(Value):
     """The bulletin's use of a reference; ``inferred`` when the sections were guessed on import."""
 
     number: int = Field(ge=1)
-    purpose: Line
+    purpose: Remark
     sections: tuple[int, ...] = ()
     inferred: bool = False
     reference: ReferenceItem
 
 
 class Contact(Value):
-    name: Words
-    description: Line = ""
-    url: Line | None = None
+    name: Name
+    description: Remark = ""
+    url: Annotated[Line, Field(max_length=2_000)] | None = None
 
 
 class BulletinDocument(Value):
@@ -161,12 +173,12 @@ class BulletinDocument(Value):
     ``unplaced`` keeps lines of the imported file that found no place; it is never public.
     """
 
-    series: Words = SERIES
-    title: Words
+    series: Name = SERIES
+    title: Title
     date: date | None
-    language: Words = "zh-CN"
-    organisation: Line = ""
-    producers: tuple[Words, ...] = ()
+    language: Language = "zh-CN"
+    organisation: Annotated[Line, Field(max_length=MAX_NAME)] = ""
+    producers: tuple[Name, ...] = ()
     abstract: Text = ""
     sections: Annotated[tuple[Section, ...], Field(max_length=MAX_SECTIONS)] = ()
     citations: Annotated[tuple[Citation, ...], Field(max_length=MAX_CITATIONS)] = ()

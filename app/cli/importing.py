@@ -76,16 +76,26 @@ async def import_path(
         return FileOutcome(str(path), report=result.report, refusal=Refusal(error.code, error.message))
     if note is None:
         return FileOutcome(str(path), imported, imported.report)
-    if imported.slug is None:
-        refusal = Refusal(undated().code, undated().message)
-        return FileOutcome(str(path), imported, imported.report, refusal=refusal)
     try:
         async with database.session() as session:
-            published = await publish(session, changes, imported.slug, note=note)
+            published = await publish(session, changes, _publishable(imported), note=note)
     except Refused as error:
         refusal = Refusal(error.code, error.message)
         return FileOutcome(str(path), imported, imported.report, refusal=refusal)
     return FileOutcome(str(path), imported, imported.report, published)
+
+
+def _publishable(imported: Imported) -> str:
+    """The slug of what may be published with the file.
+
+    :raises Refused: it has no date, or what would be published is not the file's.
+    """
+    if imported.slug is None:
+        raise undated()
+    if imported.superseded and imported.draft.published_revision != imported.revision:
+        message = f"这个文件之后另有未发布的修订 {imported.revision}：请在编辑台审核并发布。"
+        raise Refused("import.superseded", message)
+    return imported.slug
 
 
 def _read(path: Path, tags: Taxonomy) -> tuple[ImportResult, bytes]:

@@ -119,6 +119,7 @@ def status(
 ) -> None:
     """Show where the articles stand."""
     from app.wechat import overview, wishes
+    from app.wechat.told import told
 
     chosen = account_named(account)
 
@@ -138,7 +139,7 @@ def status(
             return
         say(f"{one.slug}  {one.state_name}  {one.article_url or ''}")
         for step in one.steps:
-            say(f"  {step.at:%m-%d %H:%M:%S}  {step.step}  {step.outcome}  {step.receipt}")
+            say(f"  {step.at:%m-%d %H:%M:%S}  {told(step)}")
         if one.trouble:
             say(f"  {one.trouble_code} {one.trouble}")
 

@@ -8,11 +8,13 @@ and procrastinate looks for such jobs every five seconds.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from traceback import format_tb
 
+import psycopg
 import structlog
 from procrastinate import Blueprint
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.editorial import audit, staff, steps
@@ -26,6 +28,9 @@ from app.kit.db import Database
 
 INTERVAL = 0.5
 """Seconds between two looks."""
+
+_OF_THE_CONTENT = ("22", "23", "54")
+"""Classes of SQLSTATE that another try will not mend: values, constraints and sizes that do not fit."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,21 +58,46 @@ async def _next(session: AsyncSession) -> Draft | None:
 
 
 async def _publish(session: AsyncSession, changes: ChangeLog, draft: Draft) -> None:
-    slug, note = draft.slug, draft.publish_note
+    """Publish a held draft, or set it aside where that cannot be done, for the others to go out in time."""
+    names = {"draft": str(draft.id), "slug": draft.slug}
     try:
         async with session.begin_nested():
-            await steps.take(session, changes, audit.CLOCK, draft, Action.publish, note=note)
+            await steps.take(session, changes, audit.CLOCK, draft, Action.publish, note=draft.publish_note)
     except Refused as refused:
         # Such as a tag that was removed meanwhile: people have to look at it, once.
-        log.warning("publication.refused", draft=slug, code=refused.code)
-        await session.refresh(draft)
-        await steps.take(session, changes, audit.CLOCK, draft, Action.cancel)
-        text = f"到时未能发布：{refused.message}"
-        session.add(
-            Comment(draft_id=draft.id, revision=draft.latest_revision, text=text, author=audit.CLOCK.name)
-        )
+        log.warning("publication.refused", code=refused.code, **names)
+        await _set_aside(session, changes, draft, refused.message)
+    except Exception as error:
+        if not _is_lasting(error):
+            raise
+        kind = type(_cause(error)).__name__
+        # Only where it happened: the messages of errors quote the words of drafts.
+        log.error("publication.set-aside", error=kind, stack=format_tb(error.__traceback__), **names)  # noqa: TRY400
+        reason = f"系统无法发布这份内容（{kind}），请核对后重新定时，或请管理员查看日志。"
+        await _set_aside(session, changes, draft, reason)
     else:
-        log.info("publication.done", draft=slug)
+        log.info("publication.done", **names)
+
+
+async def _set_aside(session: AsyncSession, changes: ChangeLog, draft: Draft, reason: str) -> None:
+    await session.refresh(draft)
+    await steps.take(session, changes, audit.CLOCK, draft, Action.cancel)
+    text = f"到时未能发布：{reason}"
+    session.add(
+        Comment(draft_id=draft.id, revision=draft.latest_revision, text=text, author=audit.CLOCK.name)
+    )
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether the content is the cause; a database that is away or busy is asked again."""
+    cause = _cause(error)
+    if isinstance(cause, psycopg.Error):
+        return (cause.sqlstate or "").startswith(_OF_THE_CONTENT)
+    return not isinstance(cause, SQLAlchemyError | OSError)
+
+
+def _cause(error: Exception) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig else error
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from app.bulletins.schedule import plan
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial import revisions, taxonomy
 from app.editorial.models import Draft, Revision, SourceFile
+from app.editorial.provenance import over_edits, revision_of, superseded, with_finding
 from app.editorial.refused import NO_REASON, NOT_PUBLIC, Refused, date_published, unknown_tags, with_errors
 from app.editorial.sameness import paragraphs, same_text, unrelated
 from app.editorial.workflow import STATE_NAMES, State
@@ -38,14 +39,16 @@ _NOTE: TypeAdapter[str] = TypeAdapter(Annotated[Text, Field(max_length=MAX_NOTE)
 class Imported:
     """``revision`` is the draft's latest number; ``slug`` is None where its date is unknown.
 
-    ``report`` is that of the file, with what its draft makes of its date; ``formerly`` is the slug that
-    the draft had until now, when its date was corrected.
+    ``report`` is that of the file, with what its draft makes of it; ``formerly`` is the slug that the draft
+    had until now, when its date was corrected. ``superseded`` says that the file is the source of an
+    earlier revision, and the later ones stand.
     """
 
     draft: Draft
     outcome: Literal["created", "revised", "unchanged"]
     report: ImportReport
     formerly: str | None = None
+    superseded: bool = False
 
     @property
     def slug(self) -> str | None:
@@ -76,19 +79,20 @@ async def import_file(
 ) -> Imported:
     """Make the imported document the latest revision of its bulletin's draft.
 
-    The bulletin is known by its date; one whose date is new or missing, by its text (see
-    :mod:`app.editorial.sameness`). The same document again changes nothing, unless other findings
-    refuse its publication now.
+    The bulletin is known by its date; one whose date is new or missing, by the file or its text (see
+    :mod:`app.editorial.sameness`). The same file or document again changes nothing, unless other findings
+    refuse its publication now; a file that has been revised since never does.
     """
-    document, report = result.document, result.report
+    document = result.document
     slug = document.slug if document.date else None
-    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    draft = await _draft(session, slug, document, report.sha256)
+    await one_at_a_time(session)
+    draft = await _draft(session, slug, document, result.report.sha256)
     if draft:
-        result = await _placed(session, draft, result)
-        report = result.report
-    if draft and await _is_latest(session, draft, result):
-        return Imported(draft=draft, outcome="unchanged", report=report)
+        compared = await _compared(session, draft, result)
+        if isinstance(compared, Imported):
+            return compared
+        result = compared
+    report = result.report
     outcome: Literal["created", "revised"] = "revised" if draft else "created"
     if draft is None:
         draft = Draft(slug=slug, latest_revision=0, version=0, state=State.draft)
@@ -112,21 +116,24 @@ async def import_file(
     return Imported(draft=draft, outcome=outcome, report=report, formerly=formerly)
 
 
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for imports, and let them wait, until the transaction ends; comes before a draft is held."""
+    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
 async def _draft(
     session: AsyncSession, slug: str | None, document: BulletinDocument, sha256: str
 ) -> Draft | None:
     locked = select(Draft).with_for_update()
-    if slug is not None:
-        if draft := await session.scalar(locked.where(Draft.slug == slug)):
-            return draft
-    else:
-        same_file = select(Revision.draft_id).where(Revision.source_file == sha256)
-        if draft := await session.scalar(locked.where(Draft.slug.is_(None), Draft.id.in_(same_file))):
-            return draft
-    latest = (Revision.draft_id == Draft.id) & (Revision.number == Draft.latest_revision)
+    if slug is not None and (draft := await session.scalar(locked.where(Draft.slug == slug))):
+        return draft
     # A withdrawn bulletin has left its date to others: the same text on a new date is a new bulletin.
-    candidates = select(Draft.id, Revision.document).join(Revision, latest)
-    candidates = candidates.where((Draft.version == 0) | Draft.published_revision.is_not(None))
+    standing = (Draft.version == 0) | Draft.published_revision.is_not(None)
+    same_file = select(Revision.draft_id).where(Revision.source_file == sha256)
+    if draft := await session.scalar(locked.where(standing, Draft.id.in_(same_file)).limit(1)):
+        return draft
+    latest = (Revision.draft_id == Draft.id) & (Revision.number == Draft.latest_revision)
+    candidates = select(Draft.id, Revision.document).join(Revision, latest).where(standing)
     recent = await session.execute(candidates.order_by(Revision.id.desc()).limit(RECENT))
     text = paragraphs(document)
     for draft_id, other in recent:
@@ -153,15 +160,22 @@ async def _placed(session: AsyncSession, draft: Draft, result: ImportResult) -> 
         finding = Finding(severity=severity, code="text.unrelated", message=message)
     else:
         return result
-    findings = (*result.report.findings, finding)
-    return result.model_copy(update={"report": result.report.model_copy(update={"findings": findings})})
+    return with_finding(result, finding)
 
 
-async def _is_latest(session: AsyncSession, draft: Draft, result: ImportResult) -> bool:
-    last = await revisions.latest(session, draft)
+async def _compared(session: AsyncSession, draft: Draft, result: ImportResult) -> ImportResult | Imported:
+    """What the draft makes of the result: nothing new, or findings besides."""
+    last, sha256 = await revisions.latest(session, draft), result.report.sha256
+    number = await revision_of(session, draft, sha256)
+    if number is not None and last.source_file != sha256:
+        report = with_finding(result, superseded(number, last)).report
+        return Imported(draft=draft, outcome="unchanged", report=report, superseded=True)
+    result = await _placed(session, draft, result)
     document = await successors.current(session, revisions.document(last))
-    known = document, revisions.errors(revisions.report(last))
-    return known == (result.document, revisions.errors(result.report))
+    same_errors = revisions.errors(revisions.report(last)) == revisions.errors(result.report)
+    if same_errors and (number is not None or document == result.document):
+        return Imported(draft=draft, outcome="unchanged", report=result.report)
+    return with_finding(result, over_edits(last)) if last.source_file is None else result
 
 
 async def publish(session: AsyncSession, changes: ChangeLog, slug: str, *, note: str = "") -> Published:

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Request, Response
+from sqlalchemy import select
 
 from app.editorial import present, revisions
 from app.editorial.audit import Actor
@@ -22,6 +23,19 @@ async def found(session: Session, draft_id: UUID) -> Draft:
     :raises Problem: there is none.
     """
     row = await session.get(Draft, draft_id)
+    if row is None:
+        raise _missing(draft_id)
+    return row
+
+
+async def kept(session: Session, draft_id: UUID) -> Draft:
+    """The draft, to be written about: nobody deletes it meanwhile.
+
+    :raises Problem: there is none.
+    """
+    row = await session.scalar(
+        select(Draft).where(Draft.id == draft_id).with_for_update(key_share=True, read=True)
+    )
     if row is None:
         raise _missing(draft_id)
     return row

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 
+from app.bulletins.document import BulletinDocument
 from app.bulletins.pictures import stored
+from app.ingest.lines import shortened
 from app.ingest.report import Finding, ImportResult, Position, Severity
 from app.kit.image_sizes import MAX_BYTES, ImageRefusedError
 from app.kit.image_store import ImageStore, StoredImage
@@ -38,6 +40,21 @@ async def keep_pictures(images: ImageStore, result: ImportResult) -> ImportResul
             findings.append(Finding(severity=Severity.warning, code=code, message=message, position=position))
     report = result.report.model_copy(update={"findings": (*result.report.findings, *findings)})
     return result.model_copy(update={"report": report})
+
+
+async def missing(images: ImageStore, document: BulletinDocument) -> list[Finding]:
+    """An error for each picture of the document that is not kept here: no reader could see it."""
+    absent = {sha256 for sha256 in {name for _, name in stored(document)} if not await images.has(sha256)}
+    return [
+        Finding(
+            severity=Severity.error,
+            code="picture.missing",
+            message=f"没有保存过图片“{shortened(sha256)}”：请上传它，或从条目中删去。",
+            position=Position(section=section),
+        )
+        for section, sha256 in stored(document)
+        if sha256 in absent
+    ]
 
 
 async def _keep(images: ImageStore, result: ImportResult, sha256: str, count: int) -> tuple[str, str] | None:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins import finished, prospect, successors
 from app.bulletins.document import BulletinDocument
+from app.bulletins.models import PublishedVersion
 from app.editorial import revisions
 from app.editorial.models import Draft
 from app.editorial.refused import undated
@@ -25,11 +27,15 @@ _BASE64 = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link shows until ``expires_at``: a revision of a draft, None for its latest."""
+    """What a link shows until ``expires_at``: a revision of a draft, None for its latest.
+
+    ``version`` is the public version of the draft when it was made: a later withdrawal ends the link.
+    """
 
     draft: UUID
     revision: int | None
     expires_at: AwareDatetime
+    version: int = 0
 
 
 _LINK = TypeAdapter(Link)
@@ -72,12 +78,20 @@ class Links:
 async def document_of(session: AsyncSession, link: Link) -> tuple[Draft, BulletinDocument]:
     """The draft that a link shows, and the document.
 
-    :raises Problem: it is no more.
+    :raises Problem: it is no more, or was withdrawn since the link was made.
     """
     draft = await session.get(Draft, link.draft)
+    if draft and await _withdrawn(session, draft, link.version):
+        raise Problem("link-expired", "这个预览链接所指的一期后来已经撤下，请向编辑索取新的。")
     if draft and (row := await revisions.get(session, draft, link.revision or draft.latest_revision)):
         return draft, revisions.document(row)
     raise Problem("link-expired", "这个预览链接所指的稿件已不存在。")
+
+
+async def _withdrawn(session: AsyncSession, draft: Draft, since: int) -> bool:
+    later = PublishedVersion.version > since, PublishedVersion.kind == "withdrawn"
+    found = select(PublishedVersion.version).where(PublishedVersion.slug == draft.slug, *later).limit(1)
+    return await session.scalar(found) is not None
 
 
 async def shown(session: AsyncSession, link: Link) -> bytes:

@@ -31,6 +31,7 @@ from app.kit.problems import DATABASE_AWAY
 
 TASK = "retag"
 ACTIVE = ("queued", "running")
+_ENDED = {"done": "已经完成", "cancelled": "早已取消", "failed": "已经因故障停止"}
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +63,14 @@ async def ask(session: AsyncSession, actor: Actor, rule: NewRetagging) -> Retagg
 
 
 async def cancel(session: AsyncSession, actor: Actor, retagging_id: UUID) -> Retagging | None:
-    """Stop the job before its next bulletin; one that has ended stays as it is. None when there is none."""
+    """Stop the job before its next bulletin. None when there is none.
+
+    :raises Refused: it has ended.
+    """
     row = await _held(session, retagging_id)
-    if row is not None and row.state in ACTIVE:
+    if row is not None:
+        if row.state not in ACTIVE:
+            raise Refused("retagging.ended", f"这项批量任务{_ENDED[row.state]}，不能再取消。")
         await _end(session, row, "cancelled")
         await audit.record(session, actor, "retagging.cancel", _subject(row), after={"done": row.done})
     return row
@@ -171,7 +177,7 @@ async def _publish(
     document: BulletinDocument,
 ) -> int:
     last = await revisions.latest(session, draft)
-    findings = await revisions.checked(session, document, revisions.report(last))
+    findings = await revisions.checked(session, document, revisions.report(last), None)
     await revisions.add(session, draft, document, findings, author=row.author, note=rule.note)
     published = await commands.publish(session, changes, document.slug, note=rule.note)
     actor = Actor(name=row.author, role=Role.administrator, request_id=str(row.id))

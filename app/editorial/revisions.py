@@ -11,15 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bulletins import successors
 from app.bulletins.document import BulletinDocument, content_hash
 from app.bulletins.models import Tag
+from app.editorial.images import missing
 from app.editorial.models import Draft, Revision
 from app.editorial.workflow import State
 from app.ingest.checks import check
 from app.ingest.report import Finding, ImportReport, Position, Severity
+from app.kit.image_store import ImageStore
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 _OF_THE_FILE = frozenset({"date.ambiguous", "link.local", "text.unrelated"})
 """Errors that only the imported file shows; once the document is edited they are warnings to its reviewer."""
+
+_OF_PICTURES = frozenset({"picture.missing", "picture.unreadable", "picture.too-many", "picture.refused"})
+"""What says that a picture is not kept."""
 
 
 async def lock(session: AsyncSession, draft_id: UUID) -> Draft | None:
@@ -98,18 +103,28 @@ def move(draft: Draft, state: State, *, publish_at: datetime | None = None, note
 
 
 async def checked(
-    session: AsyncSession, content: BulletinDocument, before: ImportReport | None
+    session: AsyncSession,
+    content: BulletinDocument,
+    before: ImportReport | None,
+    images: ImageStore | None,
 ) -> ImportReport:
     """The report of a document as it stands at the desk.
 
     :param before: the report of the revision that it was made from.
+    :param images: where its pictures are; None when they are those of before.
     """
+    earlier = before.findings if before else ()
     kept = [
         finding.model_copy(update={"severity": Severity.warning})
-        for finding in (before.findings if before else ())
+        for finding in earlier
         if finding.code in _OF_THE_FILE
     ]
-    findings = [*kept, *check(content, today()), *await _unknown_tags(session, content)]
+    pictures = (
+        await missing(images, content)
+        if images
+        else [finding for finding in earlier if finding.code in _OF_PICTURES]
+    )
+    findings = [*kept, *check(content, today()), *pictures, *await _unknown_tags(session, content)]
     digest = content_hash(content).removeprefix("sha256:")
     return ImportReport(file="desk", format="desk", sha256=digest, findings=tuple(findings))
 

@@ -1,7 +1,7 @@
 """What the desk's API takes and answers."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from app.bulletins.document import MAX_CITATIONS, MAX_SECTIONS, BulletinDocument
 from app.editorial.workflow import Action, Role, State
 from app.ingest.report import Finding, ImportReport
+from app.kit.parameters import Flag, Moment, Plain, Whole
 
 
 class Input(BaseModel):
@@ -23,6 +24,8 @@ class Output(BaseModel):
 
 
 MAX_REVISION = 2**31 - 1
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""No moment after it can be told in every time zone."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -53,7 +56,7 @@ RoleField = Annotated[Role, Field(examples=["reviewer"])]
 
 
 class Login(Input):
-    name: Annotated[str, Field(max_length=64, examples=["zhang.wei"])]
+    name: Annotated[Plain, Field(max_length=64, examples=["zhang.wei"])]
     password: Annotated[str, Field(max_length=200, examples=["一个很长的好密码 2026"])]
 
 
@@ -74,7 +77,7 @@ class StaffChange(Input):
 
     display_name: DisplayName | None = Field(default=None, examples=["张伟"])
     role: Role | None = Field(default=None, examples=["reviewer"])
-    disabled: bool | None = Field(default=None, examples=[False])
+    disabled: Flag | None = Field(default=None, examples=[False])
 
 
 class PasswordReset(Input):
@@ -160,13 +163,15 @@ class NewDraft(Input):
 
 
 class Order(Input):
-    """Numbers as they are now, in the order that is wanted; what is left out is removed."""
+    """Numbers as they are now, in the order that is wanted; what is left out is removed, but never all."""
 
-    order: list[Annotated[int, Field(ge=1)]] = Field(max_length=MAX_CITATIONS, examples=[[2, 1, 3]])
+    order: list[Annotated[Whole, Field(ge=1, le=MAX_CITATIONS)]] = Field(
+        min_length=1, max_length=MAX_CITATIONS, examples=[[2, 1, 3]]
+    )
 
 
 class Restore(Input):
-    revision: Annotated[int, Field(ge=1, le=MAX_REVISION, examples=[2])]
+    revision: Annotated[Whole, Field(ge=1, le=MAX_REVISION, examples=[2])]
     note: Note = ""
 
 
@@ -186,10 +191,12 @@ class Revision(RevisionItem):
 
 class NewPreview(Input):
     revision: Annotated[
-        int | None,
+        Whole | None,
         Field(ge=1, le=MAX_REVISION, description="None for the latest one at any time", examples=[3]),
     ] = None
-    hours: Annotated[int, Field(ge=1, le=720, description="How long it shows the draft", examples=[72])] = 72
+    hours: Annotated[Whole, Field(ge=1, le=720, description="How long it shows the draft", examples=[72])] = (
+        72
+    )
 
 
 class PreviewLink(Output):
@@ -202,7 +209,7 @@ class PreviewLink(Output):
 class NewComment(Input):
     text: Annotated[Remark, Field(examples=["第二段的数字请再核对。"])]
     section: Annotated[
-        int | None, Field(ge=1, le=MAX_SECTIONS, description="None for the whole draft", examples=[2])
+        Whole | None, Field(ge=1, le=MAX_SECTIONS, description="None for the whole draft", examples=[2])
     ] = None
 
 
@@ -222,8 +229,8 @@ class Step(Input):
 
 
 class ScheduleStep(Step):
-    publish_at: AwareDatetime = Field(
-        description="When it goes out by itself", examples=["2026-06-25T07:00:00+08:00"]
+    publish_at: Moment = Field(
+        lt=LATEST, description="When it goes out by itself", examples=["2026-06-25T07:00:00+08:00"]
     )
 
 

@@ -45,7 +45,7 @@ class TooManyAttemptsError(Exception):
 
 
 async def count_attempt(database: Database, name: str, ip: str) -> None:
-    """Count a login before the password is looked at; it stays counted when the login fails.
+    """Count a try of a password before it is looked at; it stays counted when the password is wrong.
 
     :raises TooManyAttemptsError: not even the right password would be taken now.
     """
@@ -125,6 +125,7 @@ async def change_password(session: AsyncSession, actor: Actor, current: str, new
     staff.password_hash = await hash_password(new)
     others = delete(StaffToken).where(StaffToken.staff_id == actor.id, StaffToken.id != actor.token_id)
     await session.execute(others)
+    await throttle.forgive(session, [_attempts(staff.name, actor.ip)])
     await audit.record(session, actor, "staff.password", f"staff:{staff.name}")
 
 

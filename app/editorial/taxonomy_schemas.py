@@ -4,17 +4,35 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import MISSING, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    AliasChoices,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from app.bulletins.document import Words, normalised
 from app.bulletins.filters import in_order
 from app.bulletins.taxonomy import TagKind
 from app.editorial.schemas import Input, Output, Remark
-from app.kit.parameters import Day, Plain, Slug
+from app.kit.parameters import Day, Flag, Plain, Slug
 
 Name = Annotated[Words, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=50)]
-SlugField = Annotated[Slug, Field(examples=["low-altitude-economy"])]
+RESERVED = frozenset({"trending"})
+"""Addresses below ``/v1/tags`` that are no tag's."""
+
+
+def _free(slug: str) -> str:
+    if slug in RESERVED:
+        raise ValueError(f"/v1/tags/{slug} is another address")
+    return slug
+
+
+SlugField = Annotated[Slug, AfterValidator(_free), Field(examples=["low-altitude-economy"])]
 Slugs = Annotated[tuple[Slug, ...], Field(max_length=20)]
 
 
@@ -102,7 +120,16 @@ class Where(Input):
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     tag: Annotated[Slugs, Field(description="Has every one of these tags", examples=[["compute"]])] = ()
-    tag_not: Annotated[Slugs, Field(description="Has none of these tags", examples=[[]])] = ()
+    tag_not: Annotated[
+        Slugs,
+        Field(
+            # Jobs asked for in former times are kept under the other name.
+            validation_alias=AliasChoices("tag.not", "tag_not"),
+            serialization_alias="tag.not",
+            description="Has none of these tags",
+            examples=[[]],
+        ),
+    ] = ()
     q: Annotated[Plain | None, Field(description="Contains each of these words", examples=["低空 飞行"])] = (
         None
     )
@@ -129,7 +156,7 @@ class NewRetagging(Input):
     note: Annotated[
         Remark, Field(description="Readers see it as 更正说明", examples=["统一标签“低空经济”。"])
     ]
-    dry_run: Annotated[bool, Field(description="Only say what would change")] = True
+    dry_run: Annotated[Flag, Field(description="Only say what would change")] = True
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

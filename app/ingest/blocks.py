@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.bulletins.document import Block, Image, ListBlock, Paragraph, Subheading, Table
+from app.bulletins.document import MAX_TITLE, Block, Image, ListBlock, Paragraph, Subheading, Table
 from app.ingest.flow import Element, Picture, TableRows, TextLine
 from app.ingest.lines import ends_sentence, is_cut, joined, looks_like_heading, one_line, position, shortened
 from app.ingest.numerals import Numbered, Style, parse_numbered
@@ -79,7 +79,7 @@ class _Reader:
         self.lines.append(line)
 
     def _is_subheading(self, line: TextLine) -> bool:
-        if line.item:
+        if line.item or len(line.text) > MAX_TITLE:
             return False
         if line.heading is not None:
             return True

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import chain
 
-from app.bulletins.document import BulletinDocument, Citation, Section, block_text, is_web_address, normalised
+from app.bulletins.document import (
+    BulletinDocument,
+    Citation,
+    Image,
+    Section,
+    block_text,
+    is_web_address,
+    normalised,
+)
 from app.ingest.lines import shortened
 from app.ingest.numerals import numeral_value
 from app.ingest.report import Finding, Position, Severity
@@ -25,6 +33,8 @@ _ATTRIBUTION = re.compile(
 )
 
 
+_STORED = "sha256:"
+"""So begins the ``src`` of a picture of ours."""
 LONG_HEADING = 100
 """A longer heading is likely to be a paragraph that was taken for one."""
 
@@ -39,6 +49,7 @@ def check(document: BulletinDocument, today: date) -> list[Finding]:
         *_head(document),
         *_dated(document, today),
         *_sections(document),
+        *_pictures(document),
         *_numbering(document),
         *_references(document, today),
         *_uncited(document),
@@ -76,6 +87,18 @@ def _sections(document: BulletinDocument) -> Iterator[Finding]:
         if not section.body:
             message = f"条目“{shortened(section.heading)}”没有正文：请补上正文或删去标题。"
             yield _error("section.empty", message, Position(section=section.number))
+
+
+def _pictures(document: BulletinDocument) -> Iterator[Finding]:
+    """One of another website would tell that website who reads, and be what it wants to be."""
+    for section in document.sections:
+        for block in section.body:
+            if isinstance(block, Image) and not block.src.startswith(_STORED):
+                message = (
+                    f"条目“{shortened(section.heading)}”的图片“{shortened(block.src)}”在别的网站上："
+                    "请上传这幅图片，改用上传后的地址，或删去它。"
+                )
+                yield _error("picture.external", message, Position(section=section.number))
 
 
 def _numbering(document: BulletinDocument) -> Iterator[Finding]:

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from app.bulletins.document import SERIES
+from pydantic import TypeAdapter, ValidationError
+
+from app.bulletins.document import SERIES, Language, Name, Title
 from app.ingest.dates import find_dates, looks_like_date, parse_date
 from app.ingest.flow import TextLine
 from app.ingest.lines import HEADING_LENGTH, ends_sentence, one_line, position, shortened
@@ -25,6 +27,13 @@ _ORGANISATION = re.compile(
     r".*(委员会|促进会|协会|学会|研究会|联合会|商会|研究院|研究所|研究中心|中心|联盟|办公室|管理局|智库|"
     r"大学|学院|基金会|部|局|厅|署)"
 )
+_TYPES: dict[str, TypeAdapter[object]] = {
+    "series": TypeAdapter(Name),
+    "title": TypeAdapter(Title),
+    "organisation": TypeAdapter(Name),
+    "producers": TypeAdapter(tuple[Name, ...]),
+    "language": TypeAdapter(Language),
+}
 _SEPARATOR = re.compile(r"[&＆、，,/／]|\s[|｜+×]\s")
 _STRONG_SEPARATOR = re.compile(r"[&＆]|\s[/／|｜]\s")
 _FILLER = re.compile(r"(?:星期|周|礼拜)[一二三四五六日天]|[（()）《》〈〉,，|｜·\s—-]")
@@ -81,12 +90,14 @@ def is_labelled(text: str) -> bool:
 
 
 def _labelled(front: Front, line: TextLine, name: str, value: str) -> None:
-    if name == "producers" and value:
-        front.producers += split_names(one_line(value))
-    elif name == "date" and value:
+    if name == "date" and value:
         if not _dates(front, line, value):
             front.unplaced.append(line)
     elif not value or name in front.labelled:
+        front.unplaced.append(line)
+    elif name == "producers" and _fits(name, names := split_names(one_line(value))):
+        front.producers += names
+    elif name == "producers" or not _fits(name, one_line(value)):
         front.unplaced.append(line)
     else:
         setattr(front, name, one_line(value))
@@ -131,18 +142,32 @@ def _named(front: Front, line: TextLine, title: TextLine | None) -> None:
     text = one_line(line.text)
     after = bool(front.organisation) and line.line > front.labelled.get("organisation", 0)
     is_organisation = bool(_ORGANISATION.fullmatch(text)) and not _STRONG_SEPARATOR.search(text)
-    if line is title and front.title is None:
+    if line is title and front.title is None and _fits("title", text):
         front.title = text
     elif text in (front.organisation, front.title) or split_names(text) == front.producers:
         return
-    elif is_organisation and not front.organisation:
+    elif is_organisation and not front.organisation and _fits("organisation", text):
         front.organisation = text
-    elif not front.producers and (_STRONG_SEPARATOR.search(text) or (after and _is_name(text))):
+    elif not front.producers and _are_producers(text, after):
         front.producers = split_names(text)
     elif front.title is None and not (after or is_organisation) and len(text) <= HEADING_LENGTH:
         front.title = text
     else:
         front.unplaced.append(line)
+
+
+def _are_producers(text: str, after: bool) -> bool:
+    named = _STRONG_SEPARATOR.search(text) or (after and _is_name(text))
+    return bool(named) and _fits("producers", split_names(text))
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a document takes the value; what is too long, or no tag of a language, stays unplaced."""
+    try:
+        _TYPES[name].validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _is_name(text: str) -> bool:

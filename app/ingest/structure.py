@@ -28,10 +28,15 @@ _LEAD_LENGTH = 30
 
 _NAMES = {
     ("Section", "heading"): "条目标题",
+    ("Section", "numeral"): "条目编号",
     ("Paragraph", "text"): "段落",
     ("ReferenceItem", "source"): "参考文献的来源",
     ("ReferenceItem", "title"): "参考文献的标题",
     ("ReferenceItem", "url"): "参考文献的网址",
+    ("Citation", "purpose"): "参考文献的用途",
+    ("Contact", "name"): "联系方式的名称",
+    ("Contact", "description"): "联系方式的说明",
+    ("Contact", "url"): "联系方式的网址",
     ("BulletinDocument", "abstract"): "摘要",
 }
 """What a document's texts are called for editors, by the class and the field."""

@@ -42,6 +42,11 @@ class ImageStore:
         """
         return await asyncio.to_thread(self._add, data, sha256 or hashlib.sha256(data).hexdigest())
 
+    async def has(self, sha256: str) -> bool:
+        """Whether the picture is kept, in all its sizes."""
+        known = _DIGEST.fullmatch(sha256)
+        return known is not None and await asyncio.to_thread(self._storage.has, _name(sha256, FULL))
+
     async def get(self, sha256: str, size: str) -> tuple[str, bytes] | None:
         """The media type and the bytes of a picture in one of its sizes, or None."""
         if not _DIGEST.fullmatch(sha256) or size not in (FULL, *SIZES):

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     WithJsonSchema,
 )
 
@@ -28,7 +29,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def _iso_day(value: Any) -> Any:
-    if isinstance(value, str) and not _DAY.fullmatch(value):
+    if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
         raise ValueError("a date is written YYYY-MM-DD")
     return value
 
@@ -42,6 +43,12 @@ def _rfc3339(value: Any) -> Any:
         day, time, utc, sign, offset = parts.groups()
         return f"{day}T{time}Z" if utc else f"{day}T{time}{sign.replace(' ', '+')}{offset}"
     return value
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and " " not in value):
+        raise ValueError("a moment is written 2026-06-25T12:00:00+08:00")
+    return _rfc3339(value)
 
 
 def _past(value: datetime) -> datetime:
@@ -86,6 +93,12 @@ PastMoment = Annotated[
     AfterValidator(_past),
 ]
 """A moment that has passed, in RFC 3339 with its offset."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""A moment in a body, in RFC 3339 with its offset; a number is none."""
+Whole = Annotated[int, Strict()]
+"""A whole number in a body: neither true nor a number in quotes."""
+Flag = Annotated[bool, Strict()]
+"""True or false in a body, and nothing that is taken for one."""
 Digits = BeforeValidator(_digits)
 """Accepts a whole number in plain digits only; stands after the number's bounds, which it would hide."""
 Plain = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]

@@ -21,6 +21,10 @@ class Storage(Protocol):
         """The content, or None."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Whether there is content of this name."""
+        ...
+
 
 class LocalStorage:
     """A folder. A file is there whole or not at all, whoever writes or is killed meanwhile."""
@@ -50,6 +54,9 @@ class LocalStorage:
             return self._path(name).read_bytes()
         except FileNotFoundError:
             return None
+
+    def has(self, name: str) -> bool:
+        return self._path(name).exists()
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import (
     MISSING,
     AliasChoices,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,6 +17,7 @@ from pydantic import (
 from app.bulletins.filters import ContentFilters
 from app.bulletins.schemas import Output
 from app.kit.pagination import Page
+from app.kit.parameters import Moment, Whole
 from app.partners.messages import EVENTS
 
 Event = Literal[
@@ -134,9 +134,9 @@ class Queued(Output):
 class Replay(Input):
     """One delivery, or all that were made from one moment to another."""
 
-    delivery: int | None = Field(default=None, ge=1, le=BIGGEST, examples=[1_204])
-    from_: AwareDatetime | None = Field(default=None, alias="from", examples=["2026-06-25T00:00:00Z"])
-    to: AwareDatetime | None = Field(default=None, examples=["2026-06-26T00:00:00Z"])
+    delivery: Whole | None = Field(default=None, ge=1, le=BIGGEST, examples=[1_204])
+    from_: Moment | None = Field(default=None, alias="from", examples=["2026-06-25T00:00:00Z"])
+    to: Moment | None = Field(default=None, examples=["2026-06-26T00:00:00Z"])
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

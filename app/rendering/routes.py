@@ -43,11 +43,6 @@ Filters = Annotated[TagFilters, QueryParameters()]
 FeedExtension = Annotated[Literal["atom", "rss", "json"], Path()]
 Year = Annotated[int, Path(ge=1, le=9999, examples=[2026])]
 
-ALONE = {
-    # A page needs nothing but itself and the pictures it names.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
-    "X-Content-Type-Options": "nosniff",
-}
 _NO_EDITION = datetime.fromtimestamp(0, UTC)
 
 
@@ -91,6 +86,15 @@ async def _reply(
     return reply(request, Body(body.encode(), media_type), keys=keys, modified=modified, headers=headers)
 
 
+def alone(site: Site) -> dict[str, str]:
+    """Headers of a page that needs nothing but itself and the pictures that are kept here."""
+    pictures = f"'self' {site.base}{site.images}/"
+    return {
+        "Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 def _site(request: Request) -> Site:
     return Site(public_url(request))
 
@@ -132,15 +136,17 @@ async def _form(
         raise problem
     (edition,) = found.items
     location = {"Content-Location": f"/v1/bulletins/{edition.document.slug}.{_extension(form)}"}
-    body = form.render(edition, _site(request))
-    head = {**ALONE, **location, **headers}
+    site = _site(request)
+    body = form.render(edition, site)
+    head = {**alone(site), **location, **headers}
     return await _reply(request, session, body, form.media_type, found.keys, head)
 
 
 def _absence(request: Request, problem: Problem) -> Response:
     """The problem as a page, for those who asked for one."""
-    head = {**ALONE, "Cache-Control": "no-store", "X-Robots-Tag": "noindex", **problem.headers}
-    page = render_absence(_site(request), **problem.members)
+    site = _site(request)
+    head = {**alone(site), "Cache-Control": "no-store", "X-Robots-Tag": "noindex", **problem.headers}
+    page = render_absence(site, **problem.members)
     return Response(page, KINDS[problem.kind][0], head, media_type=FORMATS["html"].media_type)
 
 

@@ -19,9 +19,8 @@ class WechatError(Exception):
         self.answer: Mapping[str, Any] = {}
         self.message = remedy or self.remedy
         shown = f"{call}：{self.message}"
-        super().__init__(
-            shown + (f"（{code} {detail}）" if code is not None else f"（{detail}）" if detail else "")
-        )
+        # Without a code the detail is what happened to the connection, which is for the log alone.
+        super().__init__(shown + (f"（{code} {detail}）" if code is not None else ""))
 
 
 class UnreachableError(WechatError):

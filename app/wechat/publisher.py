@@ -117,7 +117,7 @@ class Publisher:
             await self._write(article, values, _step(article, step, "done", result.receipt))
 
     async def _failed(self, article: WechatArticle, step: Step, error: WechatError) -> None:
-        log.warning("wechat.step-failed", slug=article.slug, step=step, error=str(error))
+        log.warning("wechat.step-failed", slug=article.slug, step=step, error=str(error), detail=error.detail)
         unknown = step in ONCE and isinstance(error, UnknownOutcomeError)
         again = self.clock() if unknown else retry_at(error, article.tries, self.pace, self.clock())
         values: dict[str, Any] = {

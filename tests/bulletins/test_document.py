@@ -98,11 +98,40 @@ def test_what_editors_write_is_kept_as_it_is(text: str) -> None:
         ({"sections": [{"number": 1, "heading": "条目", "tags": [{"slug": "A"}]}]}, "pattern"),
         ({"sections": [{"number": 1, "heading": "条目", "page": 0}]}, "greater than or equal to 1"),
         ({"sections": [{"number": 1, "heading": "条目", "body": [{"type": "video"}]}]}, "expected tags"),
+        ({"title": "长" * 301}, "at most 300"),
+        ({"series": "长" * 201}, "at most 200"),
+        ({"organisation": "长" * 201}, "at most 200"),
+        ({"producers": ["长" * 201]}, "at most 200"),
+        ({"contacts": [{"name": "长" * 201}]}, "at most 200"),
+        ({"contacts": [{"name": "名", "description": "长" * 2_001}]}, "at most 2000"),
+        ({"sections": [{"number": 1, "heading": "长" * 301}]}, "at most 300"),
+        (
+            {
+                "sections": [
+                    {"number": 1, "heading": "条目", "body": [{"type": "heading", "text": "长" * 301}]}
+                ]
+            },
+            "at most 300",
+        ),
+        ({"citations": [{**citation(1), "purpose": "长" * 2_001}]}, "at most 2000"),
     ],
 )
 def test_an_inconsistent_document_is_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         document(**changes)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en", "zh-Hant-TW", "sl-rozaj-biske", "de-1996"])
+def test_a_language_is_a_tag_of_bcp_47(language: str) -> None:
+    assert document(language=language).language == language
+
+
+@pytest.mark.parametrize(
+    "language", ["", "<script>", "z" * 500, "zh_CN", "中文", "zh-", "en\n", "e", "en" + "-abcdefgh" * 4]
+)
+def test_what_is_no_tag_of_a_language_is_refused(language: str) -> None:
+    with pytest.raises(ValidationError):
+        document(language=language)
 
 
 @pytest.mark.parametrize("rows", [[], [[]], [["a"], ["b", "c"]]])

@@ -34,6 +34,17 @@ def stored(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_page_shows_no_pictures_but_those_that_are_kept_here(publish: Publish, api: httpx2.Client) -> None:
+    publish(illustrated())
+    page = api.get(f"/v1/bulletins/{on_the_shelf(1).slug}.html")
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    own, below = policy["img-src"].split()
+    assert (own, policy["default-src"]) == ("'self'", "'none'")
+    assert below == f"{str(api.base_url).rstrip('/')}/v1/images/"
+    assert f'src="{below}{DIGEST}"' in page.text
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_published_picture_is_served_for_ever_in_every_size(publish: Publish, api: httpx2.Client) -> None:
     problem(api.get(ADDRESS), 404, "not-found")
     publish(illustrated())

@@ -51,6 +51,22 @@ def test_same_file_again_changes_nothing_and_says_so(nqpf: Run, bulletin: Path) 
     assert "2026-06-25 没有变化，修订 1，已发布第 1 版（原已发布）" in done.stdout
 
 
+def test_a_file_that_was_revised_since_publishes_nothing_that_it_does_not_hold(
+    nqpf: Run, bulletin: Path, tmp_path: Path
+) -> None:
+    nqpf("import", bulletin, "--publish")
+    changed = tmp_path / "changed.txt"
+    changed.write_text(bulletin.read_text("utf-8").replace("规模化创新", "规模化的创新"), "utf-8")
+    nqpf("import", changed)
+    done = nqpf("import", bulletin, "--publish", "--json")
+    (file,) = imported(done)
+    assert (done.returncode, file["outcome"], file["revision"], file["version"]) == (1, "unchanged", 2, None)
+    assert file["error"]["code"] == "import.superseded"
+    nqpf("import", changed, "--publish")
+    (file,) = imported(nqpf("import", bulletin, "--publish", "--json"))
+    assert (file["outcome"], file["revision"], file["version"], file["error"]) == ("unchanged", 2, 2, None)
+
+
 def test_changed_file_makes_a_new_revision_and_version(nqpf: Run, bulletin: Path, tmp_path: Path) -> None:
     nqpf("import", bulletin, "--publish")
     changed = tmp_path / "changed.txt"
@@ -124,6 +140,8 @@ def test_file_with_a_corrected_date_and_name_is_the_same_bulletin(
     nqpf("import", other)
     assert "2026-06-25（日期原为 2026-06-24） 更新" in nqpf("import", bulletin).stdout
     assert nqpf("import", bulletin, "--publish").returncode == 0
+    with other.open("a", encoding="utf-8") as file:
+        file.write("\n")
     refused = nqpf("import", other, "--publish")
     assert refused.returncode == 1
     assert "date.published 这一期已按日期 2026-06-25 发布" in refused.stdout

@@ -66,7 +66,11 @@ def test_an_article_goes_from_rehearsal_to_publication(told: Told, tmp_path: Pat
     steps = json.loads(told("status", SLUG, "--json").stdout)["steps"]
     assert [step["step"] for step in steps] == ["add-draft", "submit", "poll"]
     assert "发布中" in told("status").stdout
-    assert "submit  done" in told("status", SLUG).stdout
+    shown = told("status", SLUG).stdout
+    assert "新建草稿  完成  草稿编号：" in shown
+    assert "提交发布  完成  " in shown
+    assert "发布编号：" in shown
+    assert "{" not in shown
 
 
 def test_a_message_to_all_waits_for_an_administrator(told: Told) -> None:

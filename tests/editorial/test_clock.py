@@ -14,6 +14,8 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from app import wiring
 from app.editorial import clock
@@ -193,6 +195,59 @@ def test_what_cannot_be_published_in_time_is_not_tried_for_ever_and_says_why(
     assert comment["text"] == "到时未能发布：没有标签 compute。"
     for table in ("bulletin", "change", "publication_schedule"):
         assert sql(settings, f"SELECT 1 FROM {table}") == [], table  # noqa: S608
+
+
+FAILING = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'as it happens' USING ERRCODE = '{code}'; END $$;
+CREATE TRIGGER fail BEFORE INSERT ON bulletin FOR EACH ROW
+WHEN (NEW.slug = '2026-06-24') EXECUTE FUNCTION fail()
+"""
+UNREADABLE = """
+UPDATE revision SET document = jsonb_set(document, '{sections,0,page}', '99999999999')
+WHERE document ->> 'date' = '2026-06-24'
+"""
+
+
+@pytest.mark.parametrize("fault", [FAILING.format(code="22003"), FAILING.format(code="54000"), UNREADABLE])
+def test_what_cannot_be_published_is_set_aside_by_name_and_the_others_go_out(
+    editor: httpx2.Client,
+    reviewer: httpx2.Client,
+    settings: Settings,
+    fault: str,
+) -> None:
+    bad, good = (scheduled(editor, reviewer, day=day) for day in (24, 25))
+    sql(settings, fault)
+    make_due(settings)
+    with capture_logs() as said:
+        assert publish_due(settings) == 2
+        assert publish_due(settings) == 0
+    states = sql(settings, "SELECT slug, state, publish_at IS NULL FROM draft ORDER BY slug")
+    assert states == [("2026-06-24", "approved", True), ("2026-06-25", "published", True)]
+    (comment,) = editor.get(f"{bad.path}/comments").json()["items"]
+    assert comment["text"].startswith("到时未能发布：系统无法发布这份内容（")
+    (entry,) = (each for each in said if each["event"] == "publication.set-aside")
+    assert entry["draft"] == bad.seen["id"]
+    assert entry["stack"]
+    assert "exc_info" not in entry
+    assert not re.search("as it happens|99999999999", str(entry)), "the words of a draft"
+    assert good.read().seen["state"] == "published"
+    assert sql(settings, "SELECT * FROM publication_schedule") == []
+
+
+@pytest.mark.parametrize("code", ["57P01", "40001", "53300", "25006", "08006"])
+def test_a_database_that_is_away_or_busy_is_asked_again(
+    editor: httpx2.Client, reviewer: httpx2.Client, settings: Settings, code: str
+) -> None:
+    draft = scheduled(editor, reviewer, day=24)
+    sql(settings, FAILING.format(code=code))
+    make_due(settings)
+    with pytest.raises(DBAPIError):
+        publish_due(settings)
+    assert draft.read().seen["state"] == "scheduled"
+    sql(settings, "DROP TRIGGER fail ON bulletin")
+    assert publish_due(settings) == 1
+    assert draft.read().seen["state"] == "published"
 
 
 @pytest.mark.parametrize("path", ["/v1/bulletins", "/v1/tags", "/v1/search?q=x"])

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from app import wiring
-from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag
+from app.bulletins.document import BulletinDocument, Paragraph, Section, SectionTag, content_hash
 from app.bulletins.taxonomy import Tag, TagKind, Taxonomy
 from app.editorial import commands
 from app.editorial.commands import Imported, Published, Withdrawn
@@ -26,10 +26,11 @@ def document(
 
 
 def imported(
-    settings: Settings, *documents: BulletinDocument, findings: tuple[Finding, ...] = (), sha256: str = "0"
+    settings: Settings, *documents: BulletinDocument, findings: tuple[Finding, ...] = (), sha256: str = ""
 ) -> list[Imported]:
     async def one(value: BulletinDocument) -> Imported:
-        report = ImportReport(file="a.txt", format="text", sha256=sha256, findings=findings)
+        digest = sha256 or content_hash(value)
+        report = ImportReport(file="a.txt", format="text", sha256=digest, findings=findings)
         async with connect(settings) as database, database.session() as session:
             result = ImportResult(document=value, report=report)
             return await commands.import_file(session, result, b"bytes", author="editor")
@@ -64,6 +65,22 @@ def test_importing_the_same_document_again_changes_nothing_and_says_so(settings:
     (again,) = imported(settings, document())
     assert (again.outcome, again.revision) == ("unchanged", 1)
     assert rows(settings, "SELECT count(*) FROM revision") == [(1,)]
+
+
+def test_a_file_that_was_revised_since_changes_nothing_wherever_it_stands(settings: Settings) -> None:
+    imported(settings, document())
+    imported(settings, document("改了"))
+    (again,) = imported(settings, document())
+    assert (again.outcome, again.revision, again.superseded) == ("unchanged", 2, True)
+    assert [(f.severity, f.code) for f in again.report.findings] == [(Severity.note, "import.superseded")]
+    assert "修订 1 的来源" in again.report.findings[0].message
+    assert rows(settings, "SELECT count(*) FROM revision") == [(2,)]
+
+
+def test_a_file_that_is_read_otherwise_now_changes_nothing(settings: Settings) -> None:
+    imported(settings, document(), sha256="1")
+    (again,) = imported(settings, document(tag="energy"), sha256="1")
+    assert (again.outcome, again.superseded) == ("unchanged", False)
 
 
 def test_a_changed_file_is_a_new_revision_of_the_same_bulletin(settings: Settings) -> None:
@@ -269,7 +286,7 @@ def test_an_edit_that_was_taken_back_is_no_correction(settings: Settings) -> Non
     imported(settings, document())
     publish(settings)
     imported(settings, document("改了"))
-    imported(settings, document())
+    imported(settings, document(), sha256="1")
     assert publish(settings) == Published(slug="2026-06-25", version=1, outcome="unchanged")
     assert rows(settings, "SELECT count(*) FROM change") == [(1,)]
 

@@ -88,7 +88,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert seen["finished_at"] is not None
     assert seen["rule"] == RULE | {
         "dry_run": True,
-        "where": {"tag": [], "tag_not": [], "q": "正文2", "from": None, "to": None},
+        "where": {"tag": [], "tag.not": [], "q": "正文2", "from": None, "to": None},
     }
     found = administrator.get(f"{JOBS}/{job['id']}/bulletins", params={"limit": 2}).json()
     assert [(item["slug"], item["sections"], item["version"]) for item in found["items"]] == [
@@ -136,7 +136,7 @@ def test_again_it_finds_nothing_to_change(
 def test_only_the_sections_of_the_rule_are_changed(
     administrator: httpx2.Client, api: httpx2.Client, settings: Settings
 ) -> None:
-    where = {"tag": ["compute"], "tag_not": ["hubei"], "from": DAYS[1], "to": DAYS[2], "q": "正文1 条目"}
+    where = {"tag": ["compute"], "tag.not": ["hubei"], "from": DAYS[1], "to": DAYS[2], "q": "正文1 条目"}
     job = ask(administrator, where=where, add=["robotics", "energy"], remove=[])
     assert job["total"] == 2
     work(settings, job)
@@ -202,7 +202,8 @@ def test_a_bug_ends_the_job_with_its_reason_and_loses_nothing(
     assert "此前处理的 2 期有效" in seen["message"]
     assert seen["finished_at"] is not None
     assert [api.get(f"/v1/bulletins/{day}").json()["version"] for day in DAYS] == [2, 2, 1, 1, 1]
-    assert administrator.post(f"{JOBS}/{job['id']}/cancel").json() == seen
+    refused = administrator.post(f"{JOBS}/{job['id']}/cancel")
+    assert (codes(refused), job_now(administrator, job)) == (["retagging.ended"], seen)
     again = ask(administrator)
     assert worker(settings) == 0, "the job that failed holds up nobody"
     assert job_now(administrator, again)["changed"] == 3
@@ -237,8 +238,10 @@ def test_a_cancelled_job_stops_before_the_next_bulletin_and_keeps_what_it_did(
     )
     assert not work(settings, job)
     assert [api.get(f"/v1/bulletins/{day}").json()["version"] for day in DAYS] == [2, 2, 1, 1, 1]
-    again = administrator.post(f"{JOBS}/{job['id']}/cancel").json()
-    assert again == job_now(administrator, job) == cancelled.json()
+    again = administrator.post(f"{JOBS}/{job['id']}/cancel")
+    assert codes(again) == ["retagging.ended"]
+    assert again.json()["reasons"][0]["message"] == "这项批量任务早已取消，不能再取消。"
+    assert job_now(administrator, job) == cancelled.json()
 
 
 def test_a_tag_merged_meanwhile_is_the_one_it_was_merged_into(

@@ -1,13 +1,17 @@
 from datetime import date
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import httpx2
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from app.bulletins.document import Evidence, Paragraph, SectionTag
 from app.kit.settings import Settings
 from tests.editorial.conftest import Login, approved, begin, body, bulletin, codes
+from tests.editorial.test_routes_imports import upload
 
 
 def test_a_draft_begins_with_a_document_and_what_the_checks_say_of_it(editor: httpx2.Client) -> None:
@@ -106,12 +110,12 @@ def test_sections_change_their_order_and_citations_and_comments_follow(editor: h
     assert document["citations"][0]["sections"] == [2]
     comments = editor.get(f"{draft.path}/comments").json()["items"]
     assert [(item["text"][-3], item["section"]) for item in comments] == [("1", None), ("2", 2), ("3", 1)]
-    assert draft.send("PUT", "/document/section-order", {"order": []}).status_code == 200
+    assert draft.send("PUT", "/document/section-order", {"order": [1]}).status_code == 200
     assert draft.seen["document"]["citations"][0]["sections"] == []
 
 
-@pytest.mark.parametrize("order", [[1, 1], [3], [0]])
-def test_an_order_names_what_is_there_once(editor: httpx2.Client, order: list[int]) -> None:
+@pytest.mark.parametrize("order", [[1, 1], [3], [0], []])
+def test_an_order_names_what_is_there_once_and_never_nothing(editor: httpx2.Client, order: list[int]) -> None:
     draft = begin(editor)
     answer = draft.send("PUT", "/document/section-order", {"order": order})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
@@ -159,8 +163,40 @@ def test_what_is_no_document_is_refused_by_its_place(
     assert draft.read().etag == draft.etag
 
 
+@pytest.mark.parametrize("number", [10_000_000_000, 2**63, 10**30])
 @pytest.mark.parametrize(
-    "odd", ['{"a":' * 200 + "1" + "}" * 200, "[" * 100_000, '{"title": "\\ud800"}', "{", "1e999"]
+    "place",
+    [
+        "sections.0.number",
+        "sections.0.page",
+        "sections.0.tags.0.evidence.0.index",
+        "sections.0.tags.0.evidence.0.start",
+        "citations.0.number",
+        "citations.0.sections.0",
+    ],
+)
+def test_a_number_that_no_column_holds_is_refused_at_save(
+    editor: httpx2.Client, place: str, number: int
+) -> None:
+    draft = begin(editor)
+    document = draft.seen["document"]
+    evidence = {"where": "body", "index": 0, "start": 0, "text": "正文"}
+    document["sections"][0]["tags"] = [{"slug": "hubei", "evidence": [evidence]}]
+    *path, last = (int(part) if part.isdecimal() else part for part in place.split("."))
+    reduce(getitem, path, document)[last] = number
+    answer = draft.send("PUT", "/document", document)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+
+
+def test_an_order_of_numbers_that_cannot_be_is_refused(editor: httpx2.Client) -> None:
+    draft = begin(editor)
+    for what in ("section", "citation"):
+        answer = draft.send("PUT", f"/document/{what}-order", {"order": [10**30]})
+        assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    "odd", ['{"a":' * 200 + "1" + "}" * 200, "[" * 100_000, '{"title": "\\ud800"}', "{", "1e999", "1" * 5_000]
 )
 def test_odd_json_is_a_problem_and_no_failure(editor: httpx2.Client, odd: str) -> None:
     draft = begin(editor)
@@ -271,6 +307,66 @@ def test_comments_stand_on_a_draft_or_a_section_and_are_resolved_once(
     assert resolved["resolved_by"] == "eva"
     assert reviewer.post(f"{address}/{made['id']}/resolve").json() == resolved
     assert draft.read().etag == draft.etag
+
+
+def count(settings: Settings, table: str) -> int:
+    with psycopg.connect(settings.conninfo) as connection:
+        counted = SQL("SELECT count(*) FROM {}").format(Identifier(table))
+        (found,) = connection.execute(counted).fetchone() or (0,)
+        return int(found)
+
+
+def imported(client: httpx2.Client, year: int, said: str) -> dict[str, Any]:
+    text = f"新质生产力每日动态\n{year} 年 6 月 25 日\n摘要\n{said}\n一、要闻\n{said * 9}\n"
+    answer = upload(client, text.encode())
+    assert answer.status_code == 201, answer.text
+    draft: dict[str, Any] = answer.json()["draft"]
+    return draft
+
+
+def test_a_draft_that_was_never_public_is_deleted_with_all_that_is_its_own(
+    editor: httpx2.Client, administrator: httpx2.Client, settings: Settings
+) -> None:
+    for said in ("列车今天开出。", "列车今天开出了。"):
+        first = imported(editor, 2026, said)
+    other = imported(editor, 2025, "飞机昨天降落。")
+    path = f"/v1/editorial/drafts/{first['id']}"
+    editor.post(f"{path}/comments", json={"text": "请再核对。"})
+    assert (count(settings, "revision"), count(settings, "source_file")) == (3, 3)
+    stale = editor.delete(path, headers={"If-Match": '"1.0"'})
+    assert (stale.status_code, editor.delete(path).status_code) == (412, 428)
+    match = {"If-Match": stale.headers["etag"]}
+    gone = editor.delete(path, headers=match)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert (editor.get(path).status_code, editor.delete(path, headers=match).status_code) == (404, 404)
+    assert [count(settings, table) for table in ("revision", "comment", "source_file")] == [1, 0, 1]
+    assert [item["id"] for item in editor.get("/v1/editorial/drafts").json()["items"]] == [other["id"]]
+    (entry,) = administrator.get("/v1/editorial/audit", params={"action": "draft.delete"}).json()["items"]
+    assert (entry["actor"], entry["object"], entry["after"]) == ("eva", "draft:2026-06-25", None)
+    assert (entry["before"]["revision"], entry["before"]["title"]) == (2, first["title"])
+    assert begin(editor).seen["slug"] == "2026-06-25", "the date is free again"
+
+
+def test_a_file_that_another_draft_came_from_too_stays(editor: httpx2.Client, settings: Settings) -> None:
+    draft, _ = imported(editor, 2026, "列车今天开出。"), imported(editor, 2025, "飞机昨天降落。")
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("UPDATE revision SET source_file = (SELECT min(sha256) FROM source_file)")
+    path = f"/v1/editorial/drafts/{draft['id']}"
+    kept = count(settings, "source_file")
+    assert editor.delete(path, headers={"If-Match": editor.get(path).headers["etag"]}).status_code == 204
+    assert count(settings, "source_file") == kept == 2
+
+
+def test_a_draft_that_was_public_or_is_approved_is_not_deleted(
+    editor: httpx2.Client, reviewer: httpx2.Client
+) -> None:
+    draft = approved(editor, reviewer)
+    assert codes(draft.send("DELETE", "", None)) == ["state.wrong"]
+    assert draft.step("publish").status_code == 200
+    assert codes(draft.send("DELETE", "", None)) == ["draft.published"]
+    draft.step("withdraw", note="有误")
+    draft.step("reopen")
+    assert codes(draft.send("DELETE", "", None)) == ["draft.published"]
 
 
 def test_text_of_any_kind_stays_text(editor: httpx2.Client) -> None:

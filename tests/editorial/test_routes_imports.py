@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from app.kit.settings import Settings
 from tests.conftest import Server
-from tests.editorial.conftest import Login, approved, codes
+from tests.editorial.conftest import Draft, Login, approved, codes
 
 ADDRESS = "/v1/editorial/imports"
 
@@ -57,8 +58,62 @@ def test_the_same_file_again_changes_nothing_and_another_is_a_revision(
     text = (samples / "2026-06-25.txt").read_bytes()
     first, again = upload(editor, text), upload(editor, text)
     assert (again.json()["outcome"], again.headers["etag"]) == ("unchanged", first.headers["etag"])
+    assert (first.status_code, again.status_code) == (201, 200)
     changed = upload(editor, text.replace("摘要".encode(), "摘要\n\n新的一句。".encode(), 1))
     assert (changed.json()["outcome"], changed.json()["draft"]["revision"]) == ("revised", 2)
+
+
+def edited(editor: httpx2.Client, text: bytes) -> Draft:
+    """A draft of the file whose abstract was changed at the desk."""
+    seen = upload(editor, text)
+    draft = Draft(editor, f"/v1/editorial/drafts/{seen.json()['draft']['id']}", seen.headers["etag"], {})
+    assert draft.patch(abstract="编辑台改过的摘要").status_code == 200
+    return draft
+
+
+def test_the_same_file_again_leaves_alone_what_the_desk_has_made_of_it(
+    editor: httpx2.Client, reviewer: httpx2.Client, samples: Path
+) -> None:
+    text = (samples / "2026-06-25.txt").read_bytes()
+    draft = edited(editor, text)
+    for state in ("draft", "published"):
+        again = upload(editor, text)
+        assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
+        assert again.json()["draft"]["document"]["abstract"] == "编辑台改过的摘要"
+        assert again.json()["draft"]["state"] == state
+        assert again.headers["etag"] == draft.etag
+        assert again.json()["report"]["findings"][-1]["code"] == "import.superseded"
+        for action, client in [("submit", editor), ("approve", reviewer), ("publish", reviewer)]:
+            if state == "draft":
+                assert draft.step(action, client).status_code == 200
+
+
+def test_the_same_file_is_known_though_the_desk_has_changed_its_date_and_its_text(
+    editor: httpx2.Client, samples: Path
+) -> None:
+    text = (samples / "2026-06-25.txt").read_bytes()
+    draft = edited(editor, text)
+    assert draft.patch(date="2026-06-24", sections=[], citations=[]).status_code == 200
+    again = upload(editor, text)
+    assert (again.json()["outcome"], again.json()["draft"]["slug"]) == ("unchanged", "2026-06-24")
+
+
+def test_another_file_over_work_of_the_desk_says_whose_it_stands_above(
+    editor: httpx2.Client, samples: Path
+) -> None:
+    text = (samples / "2026-06-25.txt").read_bytes()
+    draft = edited(editor, text)
+    for number, found in ((3, ["import.over-edits"]), (4, [])):
+        text = text.replace("摘要".encode(), f"摘要\n\n新的第 {number} 句。".encode(), 1)
+        other = upload(editor, text)
+        assert (other.json()["outcome"], other.json()["draft"]["revision"]) == ("revised", number)
+        findings = [f for f in other.json()["report"]["findings"] if f["code"].startswith("import.")]
+        assert [f["code"] for f in findings] == found
+        if findings:
+            assert findings[0]["severity"] == "warning"
+            assert re.search(r"修订 2，eva，\d{4}-\d\d-\d\d \d\d:\d\d", findings[0]["message"])
+    restored = draft.read().send("POST", "/restore", {"revision": 2})
+    assert restored.json()["document"]["abstract"] == "编辑台改过的摘要"
 
 
 def test_an_import_sent_twice_under_one_key_is_answered_once(editor: httpx2.Client, samples: Path) -> None:

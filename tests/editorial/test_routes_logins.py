@@ -153,6 +153,26 @@ def test_a_new_password_needs_the_old_one_and_ends_the_other_logins(
     assert editor.get("/v1/editorial/me").status_code == 200
 
 
+def test_the_current_password_is_guessed_no_oftener_than_at_a_login(
+    editor: httpx2.Client, api: httpx2.Client, settings: Settings
+) -> None:
+    def change(current: str) -> httpx2.Response:
+        new = {"current": current, "new": "another good one"}
+        return editor.put("/v1/editorial/me/password", json=new)
+
+    assert [change(f"guess {number}").status_code for number in range(5)] == [409] * 5
+    refused = change(PASSWORD)
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
+    assert 800 < int(refused.headers["retry-after"]) <= 901
+    assert ask(api).status_code == 429
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("UPDATE attempts SET until = now()")
+    assert change("wrong").status_code == 409
+    assert change(PASSWORD).status_code == 204
+    for _ in range(4):
+        assert ask(api, password="wrong").status_code == 401, "the success has forgiven what was before"
+
+
 def test_a_hundred_guesses_at_once_are_counted_one_by_one(server: Server, settings: Settings) -> None:
     join(settings, "eva", Role.editor)
 

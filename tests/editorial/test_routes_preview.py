@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
-import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -118,11 +117,31 @@ def test_a_link_shows_nothing_after_its_time_or_when_the_draft_is_gone(
     draft = begin(editor)
     problem(api.get(f"/v1/previews/{token(settings, draft, timedelta(seconds=-1))}"), 410, "link-expired")
     made = link(draft)
-    with psycopg.connect(settings.conninfo) as connection:
-        connection.execute("DELETE FROM revision")
-        connection.execute("DELETE FROM draft")
+    assert draft.send("DELETE", "", None).status_code == 204
     problem(api.get(made["json_url"]), 410, "link-expired")
     problem(api.get(made["url"]), 410, "link-expired")
+
+
+def test_a_withdrawal_ends_the_links_made_before_it(
+    editor: httpx2.Client, reviewer: httpx2.Client, api: httpx2.Client
+) -> None:
+    data = encoded(drawing(), "PNG")
+    picture = editor.post("/v1/editorial/images", content=data).json()
+    section = Section(number=1, heading="图", body=(Image(src=picture["src"], alt="图"),))
+    document = bulletin().model_copy(update={"sections": (section,), "citations": ()})
+    draft = begin(editor, document)
+    made = [link(draft)]
+    for action, client in (("submit", editor), ("approve", reviewer), ("publish", reviewer)):
+        assert draft.step(action, client).status_code == 200
+    made += [link(draft), link(draft, revision=1)]
+    assert [api.get(each["json_url"]).status_code for each in made] == [200] * 3
+    assert draft.step("withdraw", note="有误").status_code == 200
+    later = link(draft)
+    draft.step("reopen", editor)
+    for each in made:
+        for address in (each["url"], each["json_url"], f"{each['json_url']}/images/{picture['sha256']}"):
+            problem(api.get(address), 410, "link-expired")
+    assert api.get(later["json_url"]).status_code == 200
 
 
 def test_a_key_taken_away_ends_its_links(settings: Settings) -> None:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import httpx2
@@ -5,7 +6,10 @@ import psycopg
 import pytest
 
 from app.bulletins.taxonomy import curated
+from app.editorial.taxonomy_schemas import RESERVED
+from app.kit.front_store import Store
 from app.kit.settings import Settings
+from app.main import create_api
 from tests.conftest import Publish
 from tests.editorial.conftest import begin, bulletin, codes
 from tests.editorial.test_hard_moments import doing as doing  # noqa: PLC0414 - a fixture
@@ -37,6 +41,31 @@ def test_a_new_tag_can_be_used_searched_and_suggested_at_once(
     for q in ("低空观光", "低空游"):
         assert api.get("/v1/search", params={"q": q}).json()["total"] == 3, "two sections and the abstract"
     assert api.get("/v1/search/suggest", params={"q": "低空游"}).json()["items"][0]["slug"] == "low-flight"
+
+
+def test_a_new_tag_has_an_address_that_nothing_else_has(editor: httpx2.Client) -> None:
+    paths = [path.split("/") for path in create_api(Settings(), Store()).openapi()["paths"]]
+    fixed = {parts[3] for parts in paths if parts[:3] == ["", "v1", "tags"] and parts[3:]} - {"{slug}"}
+    assert fixed == RESERVED
+    for slug in fixed:
+        answer = create(editor, slug=slug)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "slug")
+    assert fixed.isdisjoint(curated().by_slug)
+
+
+def test_no_other_name_that_people_make_shares_a_level_with_a_fixed_address() -> None:
+    paths = [path.split("/") for path in create_api(Settings(), Store()).openapi()["paths"]]
+    shared = {
+        "/".join(named[: level + 1])
+        for named in paths
+        for fixed in paths
+        for level in range(min(len(named), len(fixed)))
+        if named[:level] == fixed[:level]
+        and re.fullmatch(r"\{\w+\}", named[level])
+        and "{" not in fixed[level]
+    }
+    # Of the others one is the date of a bulletin, one an id.
+    assert shared == {"/v1/tags/{slug}", "/v1/bulletins/{slug}", "/v1/editorial/tokens/{id}"}
 
 
 def test_import_suggests_the_tags_that_editors_have_made(editor: httpx2.Client) -> None:

@@ -206,7 +206,16 @@ def test_a_schedule_can_be_moved_and_cancelled(editor: httpx2.Client, reviewer: 
 
 
 @pytest.mark.parametrize(
-    "when", ["2026-06-25", "2026-06-25T07:00:00", "soon", None, 1e30, "+300000-01-01T00:00:00Z"]
+    "when",
+    [
+        "2026-06-25",
+        "2026-06-25T07:00:00",
+        "soon",
+        None,
+        1e30,
+        "+300000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_a_time_of_publication_has_an_offset(
     editor: httpx2.Client, reviewer: httpx2.Client, when: object

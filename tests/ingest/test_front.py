@@ -75,3 +75,28 @@ def test_an_organisation_beside_a_labelled_one_is_no_title() -> None:
 def test_a_series_with_a_digit_in_its_name_takes_nothing_from_the_date() -> None:
     read = front("刊名：2", "2026 年 6 月 25 日")
     assert (read.series, read.date, read.unplaced) == ("2", date(2026, 6, 25), [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"标题：{'长' * 301}",
+        f"刊名：{'长' * 201}",
+        f"主办：{'长' * 201}",
+        f"出品：甲 & {'长' * 201}",
+        f"甲 & {'长' * 201}",
+        f"{'长' * 200}中心",
+        "语言：<script>",
+        f"语言：{'z' * 500}",
+    ],
+)
+def test_what_a_document_would_not_take_stays_unplaced(line: str) -> None:
+    read = front("新质生产力每日动态", line, "2026-06-25")
+    assert [line.text for line in read.unplaced] == [line]
+    assert (read.title, read.organisation, read.producers, read.language) == (None, "", (), "zh-CN")
+
+
+def test_a_marked_title_that_is_too_long_stays_unplaced() -> None:
+    line = TextLine("长" * 301, 1, heading=1)
+    read = read_front([line], line)
+    assert (read.title, read.unplaced) == (None, [line])

@@ -230,7 +230,7 @@ def test_a_paragraph_beyond_the_limit_is_refused_with_one_clear_error() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f"# 题\n\n## {'长' * 50_001}\n\n正文。", f"条目标题“{'长' * 60}…”有 50001 字，最多 50000 字"),
+        (f"# 题\n\n## {'长' * 301}\n\n正文。", f"条目标题“{'长' * 60}…”有 301 字，最多 300 字"),
         (
             f"# 题\n\n## 甲\n\n正文。\n\n## 参考文献\n\n- {'源' * 201} | 题 | 2026-06-24 | 用于 x",
             "参考文献的来源“",
@@ -239,14 +239,24 @@ def test_a_paragraph_beyond_the_limit_is_refused_with_one_clear_error() -> None:
             f"# 题\n\n## 甲\n\n正文。\n\n## 参考文献\n\n- 源 | {'题' * 1001} | 2026-06-24 | 用于 x",
             "参考文献的标题“",
         ),
+        (
+            f"# 题\n\n## 甲\n\n正文。\n\n## 参考文献\n\n- 源 | 题 | 2026-06-24 | {'用' * 2_001}",
+            "参考文献的用途“",
+        ),
+        (f"# 题\n\n## 甲\n\n正文。\n\n## 联系方式\n\n名：{'说' * 2_001}", "联系方式的说明“"),
         ("# 题\n\n## 甲\n\n" + "段。\n\n" * 1_001, "有的条目超过 1000 段"),
     ],
-    ids=["heading", "source", "title", "blocks"],
+    ids=["heading", "source", "title", "purpose", "contact", "blocks"],
 )
 def test_what_is_longer_than_allowed_is_named(text: str, told: str) -> None:
     with pytest.raises(UnreadableFileError) as caught:
         build(read_markdown(text))
     assert told in caught.value.message
+
+
+def test_a_subheading_as_long_as_a_text_is_a_paragraph() -> None:
+    document, _ = build(read_markdown(f"# 题\n\n## 一、甲\n\n### {'长' * 301}\n\n正文。"))
+    assert [block.type for block in document.sections[0].body] == ["paragraph", "paragraph"]
 
 
 def test_without_any_structure_nothing_typed_is_lost() -> None:

@@ -149,7 +149,7 @@ def test_a_phone_shows_the_article_without_scrolling_sideways_or_small_letters(t
         title="t",
         date=None,
         sections=(
-            Section(number=1, heading="https://example.org/" + "a" * 300, body=EVERYTHING.sections[0].body),
+            Section(number=1, heading="https://example.org/" + "a" * 250, body=EVERYTHING.sections[0].body),
         ),
     )
     assert phone.look(render_wechat(wide, tags={}, uploaded={}))["width"] == WIDTH

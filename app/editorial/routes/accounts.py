@@ -12,10 +12,11 @@ from app.editorial.models import Staff
 from app.kit.caching import private
 from app.kit.conditional import IfMatch, demand_match
 from app.kit.operations import ETAG, LOCATION, PLAIN, POSTS, WRITES, operation
+from app.kit.parameters import Plain
 from app.kit.problems import Problem
 from app.kit.transactions import Session
 
-StaffName = Annotated[str, Path(alias="name", max_length=64, examples=["zhang.wei"])]
+StaffName = Annotated[Plain, Path(alias="name", max_length=64, examples=["zhang.wei"])]
 
 router = desk_router()
 

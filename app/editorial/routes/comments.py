@@ -8,7 +8,7 @@ from fastapi import Path, Response
 from app.editorial import comments, queries, revisions, schemas
 from app.editorial.access import Editor, Once
 from app.editorial.answers import desk_router
-from app.editorial.held import DraftId, found
+from app.editorial.held import DraftId, found, kept
 from app.kit.caching import private
 from app.kit.operations import PLAIN, POSTS, operation
 from app.kit.pagination import Page
@@ -42,7 +42,7 @@ async def add_comment(
     session: Session, actor: Editor, _once: Once, draft_id: DraftId, body: schemas.NewComment
 ) -> Response:
     """Comment on the draft or on one section; it changes nothing, so it needs no If-Match."""
-    row = await found(session, draft_id)
+    row = await kept(session, draft_id)
     document = revisions.document(await revisions.latest(session, row))
     made = await comments.add(
         session, actor, row, body.text, section=body.section, sections=len(document.sections)

@@ -9,7 +9,7 @@ from fastapi import Query as QueryParameters
 from pydantic import Field, ValidationError
 
 from app.bulletins.document import MAX_CITATIONS, MAX_SECTIONS, BulletinDocument
-from app.editorial import comments, drafts, present, queries, revisions, schemas
+from app.editorial import commands, comments, drafts, present, queries, revisions, schemas
 from app.editorial.access import Editor, Once
 from app.editorial.answers import desk_router
 from app.editorial.audit import Actor
@@ -73,7 +73,7 @@ async def create_draft(
     request: Request, session: Session, actor: Editor, _once: Once, body: schemas.NewDraft
 ) -> Response:
     """Begin a draft with a document; its date may still be unknown."""
-    row = await drafts.create(session, actor, body.document, body.note)
+    row = await drafts.create(session, request.app.state.images, actor, body.document, body.note)
     return await shown(request, session, row, actor, status=201)
 
 
@@ -86,6 +86,23 @@ async def create_draft(
 async def get_draft(request: Request, session: Session, actor: Editor, draft_id: DraftId) -> Response:
     """One draft: its latest document, what the checks say of it, what may be done with it."""
     return await shown(request, session, await found(session, draft_id), actor)
+
+
+@router.delete(
+    "/drafts/{id}",
+    dependencies=PLAIN,
+    **operation("deleteDraft", "not-found", *WRITES, status=204),
+)
+async def delete_draft(
+    session: Session, actor: Editor, draft_id: DraftId, if_match: IfMatch = None
+) -> Response:
+    """Delete a draft that was never public and is not approved: its revisions, comments and kept files.
+
+    Links to its preview end. The audit log keeps that it was there.
+    """
+    await commands.one_at_a_time(session)
+    await drafts.delete(session, actor, await held(session, draft_id, if_match))
+    return private(None, status=204)
 
 
 @router.get(
@@ -199,7 +216,7 @@ async def order_draft_sections(
     body: schemas.Order,
     if_match: IfMatch = None,
 ) -> Response:
-    """Put sections into another order, or remove some; citations and comments follow them."""
+    """Put sections into another order, or remove some, but not all; citations and comments follow them."""
 
     def edit(document: BulletinDocument) -> BulletinDocument:
         return with_sections(document, body.order)
@@ -223,7 +240,7 @@ async def order_draft_citations(
     body: schemas.Order,
     if_match: IfMatch = None,
 ) -> Response:
-    """Put citations into another order, or remove some."""
+    """Put citations into another order, or remove some, but not all."""
 
     def edit(document: BulletinDocument) -> BulletinDocument:
         return with_citations(document, body.order)
@@ -251,5 +268,5 @@ async def _save(
             raise invalid_parameter("body", str(error)) from None
 
     row = await held(session, draft_id, if_match)
-    await drafts.save(session, actor, row, checked, note)
+    await drafts.save(session, request.app.state.images, actor, row, checked, note)
     return await shown(request, session, row, actor)

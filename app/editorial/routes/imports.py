@@ -47,13 +47,22 @@ _FORM: dict[str, Any] = {
     }
 }
 
+_OPERATION = operation(
+    "importFile", "refused", "unreadable-file", *POSTS, status=201, headers=ETAG | LOCATION
+)
+_OPERATION["responses"][200] = {
+    "model": schemas.Imported,
+    "description": "Unchanged",
+    "headers": ETAG | LOCATION,
+}
+
 
 @router.post(
     "/imports",
     response_model=schemas.Imported,
     dependencies=PLAIN,
     openapi_extra=_FORM,
-    **operation("importFile", "refused", "unreadable-file", *POSTS, status=201, headers=ETAG | LOCATION),
+    **_OPERATION,
 )
 async def import_bulletin(
     request: Request, session: Session, _actor: EditorBetween, key: idempotency.Key = None
@@ -61,7 +70,8 @@ async def import_bulletin(
     """Read a bulletin's file into the draft of its date, with a report of what was found.
 
     The bulletin is known by its date, or by its text where the date was corrected or is missing. The same
-    content again changes nothing. The file is kept with the revision.
+    file or content again changes nothing (200), whatever the desk has made of it since. Another file over
+    work of the desk is a revision that says so (`import.over-edits`). The file is kept with the revision.
     """
     name, data = await _file(request)
     try:
@@ -93,7 +103,7 @@ async def _imported(
         draft=await present.whole(session, row, actor, four_eyes=request.app.state.settings.four_eyes),
     )
     headers = {"ETag": revisions.etag(row), "Location": f"/v1/editorial/drafts/{row.id}"}
-    return private(answer, status=201, headers=headers)
+    return private(answer, status=200 if imported.outcome == "unchanged" else 201, headers=headers)
 
 
 async def _file(request: Request) -> tuple[str, bytes]:

@@ -33,11 +33,7 @@ async def log_in(request: Request, session: Session, body: schemas.Login) -> Res
     what it would keep is the token.
     """
     ip = address(request)
-    try:
-        await staff.count_attempt(request.app.state.database, body.name, ip)
-    except staff.TooManyAttemptsError as error:
-        wait = {"Retry-After": str(int(error.wait.total_seconds()) + 1)}
-        raise Problem("too-many-requests", "登录失败次数过多，请稍后再试。", headers=wait) from None
+    await _count_attempt(request, body.name, ip)
     actor = Actor(name=body.name, role=Role.editor, ip=ip, request_id=requested(request))
     agent = request.headers.get("user-agent", "")
     found = await staff.log_in(session, body.name, body.password, ip=ip, user_agent=agent)
@@ -88,12 +84,23 @@ async def get_me(session: Session, actor: Editor) -> Response:
 @router.put(
     "/me/password",
     dependencies=PLAIN,
-    **operation("changePassword", "refused", "http", "too-large", status=204),
+    **operation("changePassword", "refused", "too-many-requests", "http", "too-large", status=204),
 )
-async def change_password(session: Session, actor: Oneself, body: schemas.NewPassword) -> Response:
-    """Set one's own password; all other logins end."""
+async def change_password(
+    request: Request, session: Session, actor: Oneself, body: schemas.NewPassword
+) -> Response:
+    """Set one's own password; all other logins end. Wrong ones count as failures to log in do."""
+    await _count_attempt(request, actor.name, actor.ip)
     await staff.change_password(session, actor, body.current, body.new)
     return private(None, status=204)
+
+
+async def _count_attempt(request: Request, name: str, ip: str) -> None:
+    try:
+        await staff.count_attempt(request.app.state.database, name, ip)
+    except staff.TooManyAttemptsError as error:
+        wait = {"Retry-After": str(int(error.wait.total_seconds()) + 1)}
+        raise Problem("too-many-requests", "密码错误次数过多，请稍后再试。", headers=wait) from None
 
 
 def _id(actor: Actor) -> UUID:

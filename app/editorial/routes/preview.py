@@ -22,7 +22,7 @@ from app.kit.transactions import Session, Transactional
 from app.rendering import editions
 from app.rendering.edition import Site
 from app.rendering.formats import FORMATS
-from app.rendering.routes import ALONE
+from app.rendering.routes import alone
 
 PATH = "/v1/previews"
 
@@ -59,12 +59,14 @@ async def create_preview(
 ) -> Response:
     """Make a link that shows the draft, to anybody who has it, as it would be public.
 
-    It shows what is the latest revision by then, or the one that is named here.
+    It shows what is the latest revision by then, or the one that is named here; nothing any more once
+    the draft is deleted or the bulletin withdrawn.
     """
     row = await found(session, draft_id)
     if body.revision:
         await numbered(session, row, body.revision)
-    link = Link(row.id, body.revision, await revisions.now(session) + timedelta(hours=body.hours))
+    expires_at = await revisions.now(session) + timedelta(hours=body.hours)
+    link = Link(row.id, body.revision, expires_at, row.version)
     await preview.shown(session, link)
     address = f"{public_url(request)}{PATH}/{Links.of(request.app.state.settings).write(link)}"
     after = {"revision": body.revision, "expires_at": link.expires_at.isoformat()}
@@ -86,8 +88,9 @@ async def get_preview_page(request: Request, session: Session, token: Token) -> 
     link = await _link(request, session, token)
     edition = editions.read(await preview.shown(session, link))
     form = FORMATS["html"]
-    page = form.render(edition, Site(public_url(request), images=f"{PATH}/{token}/images"))
-    return Response(page, headers={**ALONE, **_HIDDEN}, media_type=form.media_type)
+    site = Site(public_url(request), images=f"{PATH}/{token}/images")
+    page = form.render(edition, site)
+    return Response(page, headers={**alone(site), **_HIDDEN}, media_type=form.media_type)
 
 
 @links.get(
@@ -120,7 +123,8 @@ async def get_preview_image(request: Request, session: Session, token: Token, sh
     if image is None:
         raise Problem("not-found", f"这一稿件没有图片 {sha256}。")
     media_type, content = image
-    return Response(content, headers={**ALONE, **_HIDDEN}, media_type=media_type)
+    headers = {**alone(Site(public_url(request))), **_HIDDEN}
+    return Response(content, headers=headers, media_type=media_type)
 
 
 async def _link(request: Request, session: Session, token: str) -> Link:

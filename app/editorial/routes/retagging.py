@@ -86,12 +86,12 @@ async def list_retagged(
     "/retaggings/{id}/cancel",
     response_model=Retagging,
     dependencies=PLAIN,
-    **operation("cancelRetagging", "not-found", *POSTS),
+    **operation("cancelRetagging", "not-found", "refused", *POSTS),
 )
 async def cancel_retagging(
     session: Session, actor: Administrator, _once: Once, retagging_id: RetaggingId
 ) -> Response:
-    """Stop a job before its next bulletin. What it has published stays; one that has ended stays as it is."""
+    """Stop a job, which has not ended yet, before its next bulletin. What it has published stays."""
     return _shown(await retagging.cancel(session, actor, retagging_id), retagging_id)
 
 

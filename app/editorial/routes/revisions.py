@@ -87,7 +87,7 @@ async def restore_revision(
     row = await held(session, draft_id, if_match)
     earlier = revisions.document(await numbered(session, row, body.revision))
     note = body.note or f"恢复修订 {body.revision}"
-    await drafts.save(session, actor, row, lambda _: earlier, note)
+    await drafts.save(session, request.app.state.images, actor, row, lambda _: earlier, note)
     return await shown(request, session, row, actor)
 
 
