@@ -46,21 +46,26 @@ class Shelf:
 
 
 @pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    """With a folder of the test's own; whoever publishes or withdraws waits for the server that has them."""
+    return settings.model_copy(update={"data": tmp_path})
+
+
+@pytest.fixture
 def shelf(settings: Settings, publish: Publish, tmp_path: Path) -> Iterator[Shelf]:
     documents = list(generate(2, seed=5))
     publish(*documents)
-    here = settings.model_copy(update={"data": tmp_path})
 
     async def run() -> Export | None:
-        async with connect(here) as database:
+        async with connect(settings) as database:
             return await export_shelf.add(database, tmp_path / "exports")
 
     made = asyncio.run(run())
     assert made is not None
     file = next(file for file in made.files if file.name == "bulletins.ndjson.zst")
     content = (tmp_path / "exports" / made.name / file.name).read_bytes()
-    with serving(here) as server:
-        yield Shelf(server.client, made, file, content, documents[0], here)
+    with serving(settings) as server:
+        yield Shelf(server.client, made, file, content, documents[0], settings)
 
 
 def test_exports_are_listed_with_their_manifests_and_downloaded_whole(shelf: Shelf) -> None:
