@@ -60,19 +60,20 @@ class Front:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
+        asked = asks(scope["headers"])
+        answer = self.store.hot.get((scope["path"], scope["query_string"]))
+        # What is at hand has been let in once: only another ``Accept`` can make it a matter of by-passing.
         if (method != "GET" and method != "HEAD") or (  # noqa: PLR1714 - it is the faster way
-            self._bypass is not None and self._bypass(scope)
+            self._bypass is not None and (answer is None or b"accept" in asked) and self._bypass(scope)
         ):
             await self.app(scope, receive, self._without_keys(send))
             return
-        answer = self.store.hot.get((scope["path"], scope["query_string"]))
         if answer is not None and monotonic() < answer.tick:
             reply: Reply = answer
         elif (found := await self._cold(scope, receive, self._without_keys(send))) is not None:
             reply = found
         else:
             return
-        asked = asks(scope["headers"])
         start, body = reply.reply(asked)
         if b"origin" in asked and self._readers is not None:
             start = self._readers.on(start, asked[b"origin"])

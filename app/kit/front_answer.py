@@ -17,7 +17,7 @@ Asked = dict[bytes, bytes]
 
 NOTHING: Message = {"type": "http.response.body", "body": b""}
 
-_ASKING = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"origin"})
+_ASKING = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since", b"origin"})
 _MADE_HERE = frozenset({b"age", b"connection", b"content-length", b"etag", b"transfer-encoding"})
 _OF_UNCHANGED = frozenset(
     {b"cache-control", b"content-location", b"expires", b"last-modified", b"link", b"vary"}
