@@ -133,7 +133,9 @@ async def _is_there(
     if name == "API":
         return (await client.get(f"/v1/bulletins/{slug}")).status_code == 200
     if name == "search":
-        answer = await client.get("/v1/search", params={"q": document.sections[0].heading[:6], "from": slug})
+        answer = await client.get(
+            "/v1/search", params={"q": document.sections[0].heading[:6], "from": slug, "to": slug}
+        )
         answer.raise_for_status()
         return slug in answer.text
     found = await database.execute("SELECT 1 FROM change WHERE subject = %s", [slug])
