@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from app.kit.problems import Problem, answer
+from app.kit.whole import with_headers
 
 
 class Cors(CORSMiddleware):
@@ -47,7 +48,7 @@ class Readers:
 
     def on(self, start: Message, origin: bytes) -> Message:
         """The start of an answer for a page of ``origin``."""
-        return {**start, "headers": [*start["headers"], *self._allowed.get(origin, self._other)]}
+        return with_headers(start, self._allowed.get(origin, self._other))
 
     def around(self, scope: Scope, send: Send) -> Send:
         """``send`` for an answer of which nobody knows yet what it is."""

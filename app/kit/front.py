@@ -13,6 +13,7 @@ from app.kit.front_answer import NOTHING, Answer, Failure, Reply, asks
 from app.kit.front_keys import Key, normalised
 from app.kit.front_load import Load
 from app.kit.front_store import Store
+from app.kit.whole import WHOLE
 
 log = structlog.get_logger(__name__)
 
@@ -74,11 +75,15 @@ class Front:
             reply = found
         else:
             return
-        start, body = reply.reply(asked)
+        start, body, whole = reply.reply(asked)
+        if whole is not None and method == "GET" and WHOLE in scope.get("extensions", ()):
+            messages = [whole]
+        else:
+            messages = [start, body if method == "GET" else NOTHING]
         if b"origin" in asked and self._readers is not None:
-            start = self._readers.on(start, asked[b"origin"])
-        await send(start)
-        await send(body if method == "GET" else NOTHING)
+            messages[0] = self._readers.on(messages[0], asked[b"origin"])
+        for message in messages:
+            await send(message)
 
     def _without_keys(self, send: Send) -> Send:
         """``send`` for what the application answers by itself: its keys are not for those who ask."""

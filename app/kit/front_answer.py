@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.types import Message
 
 from app.kit.conditional import SMALL, compress, date, negotiate, unchanged
+from app.kit.whole import whole
 
 Header = tuple[bytes, bytes]
 Target = tuple[str, bytes]
@@ -26,11 +27,19 @@ _OVERHEAD = 2_000
 _LONG = 256
 
 
+class Said(NamedTuple):
+    """An answer in two messages, and in one (:mod:`app.kit.whole`) where its headers are known to be safe."""
+
+    start: Message
+    body: Message
+    whole: Message | None
+
+
 class Reply(Protocol):
     """Something that answers everybody who asks for one key."""
 
-    def reply(self, asked: Asked) -> tuple[Message, Message]:
-        """The start and the body of the answer to a request."""
+    def reply(self, asked: Asked) -> Said:
+        """The answer to a request."""
         ...
 
 
@@ -47,10 +56,10 @@ class Failure:
     """What an application said that could not answer, for all who waited for it."""
 
     def __init__(self, start: Message, body: bytes) -> None:
-        self._messages: tuple[Message, Message] = start, {"type": "http.response.body", "body": body}
+        self._said = Said(start, {"type": "http.response.body", "body": body}, None)
 
-    def reply(self, asked: Asked) -> tuple[Message, Message]:  # noqa: ARG002 - a Reply
-        return self._messages
+    def reply(self, asked: Asked) -> Said:  # noqa: ARG002 - a Reply
+        return self._said
 
 
 class Answer:
@@ -129,10 +138,10 @@ class Answer:
         self.size += size
         self.grown()
 
-    def reply(self, asked: Asked) -> tuple[Message, Message]:
+    def reply(self, asked: Asked) -> Said:
         form = self._identity
         if not asked:
-            return form.start, form.body
+            return form.said
         if b"accept-encoding" in asked:
             form = self._form(_coding(asked[b"accept-encoding"]))
         match, since = asked.get(b"if-none-match"), asked.get(b"if-modified-since")
@@ -140,14 +149,14 @@ class Answer:
             # Nearly all who ask so name just the tag that they have.
             known = match is not None and match == form.etag
             if known or unchanged(_text(match), _text(since), form.opaque, self._modified):
-                return form.unchanged, NOTHING
-        return form.start, form.body
+                return form.unchanged
+        return form.said
 
     def _form(self, coding: str | None) -> "_Form":
         found = self._forms.get(coding)
         if found is None:
             found = self._forms[coding] = self._made(coding)
-            self.grow(len(found.body["body"]) + _OVERHEAD)
+            self.grow(len(found.body) + _OVERHEAD)
         return found
 
     def _made(self, coding: str | None) -> "_Form":
@@ -183,17 +192,18 @@ class _Form:
         self._headers.append((b"content-length", b"%d" % len(body)))
         if coding is not None:
             self._headers.append((b"content-encoding", coding.encode()))
-        self.body: Message = {"type": "http.response.body", "body": body}
+        self.body = body
         self.renew(age)
 
     def renew(self, age: bytes) -> None:
         aged = (b"age", age)
-        self.start: Message = _start(self._status, [*self._headers, aged])
-        self.unchanged: Message = _start(304, [*self._unchanged, aged])
+        self.said = _said(self._status, [*self._headers, aged], self.body)
+        self.unchanged = _said(304, [*self._unchanged, aged], b"")
 
 
-def _start(status: int, headers: list[Header]) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
+def _said(status: int, headers: list[Header], body: bytes) -> Said:
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    return Said(start, {"type": "http.response.body", "body": body}, whole(status, headers, body))
 
 
 def _tag(etag: bytes, coding: str | None) -> bytes:

@@ -1,15 +1,17 @@
 """HTTP on the wire: what is refused before there is a request to answer."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.kit.hub import STOP
 from app.kit.problems import MEDIA_TYPE, unheard
+from app.kit.whole import WHOLE, lines
 
 MAX_HEAD = 64 * 1024
 _LINGER_SECONDS = 2.0
+_EXTENSIONS: dict[str, dict[object, object]] = {WHOLE: {}}
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -37,6 +39,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._incomplete = 0
         super().on_message_begin()
+        self.scope["extensions"] = _EXTENSIONS
 
     def on_headers_complete(self) -> None:
         self._incomplete = 0
@@ -45,6 +48,11 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._incomplete = 0
         super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn makes its cycles itself, without asking of which class.
+        cycle.__class__ = Cycle
+        super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
         # The application's own shutdown comes after its last answer, so those who wait for one are told now.
@@ -101,3 +109,31 @@ class HttpProtocol(HttpToolsProtocol):
             *(b"%b: %b" % pair for pair in headers),
         ]
         return b"\r\n".join([*lines, b"", body])
+
+
+class Cycle(RequestResponseCycle):
+    """uvicorn's request and response, which can send whole answers as well."""
+
+    # The server has a new list every second: the headers, and their lines.
+    _own: ClassVar[tuple[object, bytes]] = None, b""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != WHOLE:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self.response_started:
+            raise RuntimeError("a whole answer after the beginning of another")
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        if Cycle._own[0] is not self.default_headers:
+            Cycle._own = self.default_headers, lines(self.default_headers)
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.writelines((message["head"] + Cycle._own[1] + end, message["body"]))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()

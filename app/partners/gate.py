@@ -8,16 +8,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import time
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from uuid import UUID
 
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kit.auth import unauthenticated
 from app.kit.cors import Readers
 from app.kit.db import Database
 from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database, responses
 from app.kit.settings import Settings
+from app.kit.whole import WHOLE, with_headers
 from app.partners.counting import Counting, Memory
 from app.partners.keys import LIVE, Caller, Ring
 from app.partners.plans import Plan, PlanName, Rate, plans
@@ -29,7 +28,6 @@ NOT_COUNTED = ("/v1/exports",)
 _OTHERS = ("/v1/editorial", "/v1/wechat")
 _LIVE = LIVE.encode()
 _NAMED = re.compile(rb"(?:^|&)(?:key|api[_-]?key|access[_-]?token)=", re.IGNORECASE)
-_BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)
 
 
 class Admission:
@@ -90,18 +88,15 @@ class Gate:
         return self._plans[plan].rates
 
     def passes(self, scope: Scope) -> bool:
-        """Whether :meth:`admit` would find nothing to do: a short way for those who are not counted."""
+        """Whether :meth:`admit` would find nothing to do for a request without credentials: a short way."""
         path: bytes = scope.get("raw_path") or b"%"
         query: bytes = scope["query_string"]
         if b"%" in path or _LIVE in path or (query and (b"%" in query or _leaks(query))):
             return False
-        for name, _ in scope["headers"]:
-            if name == b"authorization":
-                return False
         return self._origin(scope["client"][0] if scope["client"] else "")[1]
 
-    async def admit(self, scope: Scope) -> Admission:
-        """Let a request in, and count it.
+    async def admit(self, scope: Scope, authorization: bytes | None) -> Admission:
+        """Let a request in, and count it; ``authorization`` is its header of that name.
 
         Whether the answer will be 304 is not known yet: it is counted, and given back by
         :meth:`Admission.headers`. Who has nothing left is refused that too, or a header that any
@@ -120,15 +115,16 @@ class Gate:
         plan = self._plans["anonymous"]
         caller = None
         try:
-            if token := _key(scope["headers"]):
-                caller = await self.ring.caller(token)
-                plan, who = self._plans[caller.plan], _of_partner(caller.partner_id)
+            if authorization is not None:
+                caller = await self.ring.caller(authorization)
         except Problem:
             if not exempt:  # Guessing is counted as well.
                 await self._count(plan, who)
             raise
         if exempt or path.startswith(NOT_COUNTED):
             return Admission(caller, self.counting)
+        if caller is not None:
+            plan, who = self._plans[caller.plan], caller.who
         try:
             counts = await self._count(plan, who)
         except Problem:
@@ -162,11 +158,12 @@ class GateLayer:
         self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self.gate.passes(scope):
+        authorization = _authorization(scope)
+        if scope["type"] != "http" or (authorization is None and self.gate.passes(scope)):
             await self.app(scope, receive, send)
             return
         try:
-            admission = await self.gate.admit(scope)
+            admission = await self.gate.admit(scope, authorization)
         except Problem as problem:
             await self._refuse(answer(Request(scope), problem), scope, receive, send)
             return
@@ -179,9 +176,9 @@ class GateLayer:
         scope.setdefault("state", {})["caller"] = admission.caller
 
         async def say(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" or message["type"] == WHOLE:
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], *await admission.headers(status)]}
+                message = with_headers(message, await admission.headers(status))
                 if admission.caller:
                     self.gate.tally.note(admission.caller.key_id, scope["path"], status)
             await send(message)
@@ -208,17 +205,11 @@ class _Origins:
         return f"address:{name}", any(address in network for network in self._exempt)
 
 
-def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The token that claims to be a partner's key; tokens of editors are left to their own routes.
-
-    :raises Problem: it is a bearer token of nobody here.
-    """
-    for name, value in headers:
-        if name == b"authorization" and (found := _BEARER.fullmatch(value)):
-            token = found[1].decode("latin-1")
-            if not token.startswith("nqpf_"):
-                raise unauthenticated(f"A key begins with {LIVE}_.")
-            return token if token.startswith(LIVE) else None
+def _authorization(scope: Scope) -> bytes | None:
+    found: bytes
+    for name, found in scope.get("headers", ()):
+        if name == b"authorization":
+            return found
     return None
 
 
@@ -237,11 +228,6 @@ def _keep_out_of_logs(scope: Scope) -> None:
     raise Problem("key-in-address", "A key stands in the address. It has not been used.")
 
 
-@lru_cache(maxsize=1_000)
-def _of_partner(partner_id: UUID) -> str:
-    return f"partner:{partner_id}"
-
-
 def _leaks(query: bytes) -> bool:
     return bool(query) and (_LIVE in query or _NAMED.search(query) is not None)
 
@@ -249,11 +235,10 @@ def _leaks(query: bytes) -> bool:
 def _headers(plan: Plan, counts: Sequence[int]) -> list[tuple[bytes, bytes]]:
     """``RateLimit`` and ``RateLimit-Policy`` of draft-ietf-httpapi-ratelimit-headers."""
     now = int(time())
-    states = [
-        f'"{plan.name}-{rate.name}";r={max(0, rate.quota - count)};t={rate.seconds - now % rate.seconds}'
-        for rate, count in zip(plan.rates, counts, strict=True)
-    ]
-    return [(b"ratelimit-policy", plan.policy), (b"ratelimit", ", ".join(states).encode())]
+    state: list[int] = []
+    for rate, count in zip(plan.rates, counts, strict=True):
+        state += max(0, rate.quota - count), rate.seconds - now % rate.seconds
+    return [plan.policy, (b"ratelimit", plan.state % tuple(state))]
 
 
 def _left(rate: Rate) -> int:

@@ -28,6 +28,8 @@ REMEMBERED_SECONDS = 5.0
 """A revoked key is refused after so long at the latest, by every process."""
 
 _MANY = 10_000
+_SHORT = 100
+_BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -37,13 +39,14 @@ class PartnerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks with a key, and what the key is for."""
+    """Who asks with a key, and what the key is for. Requests are counted under the name ``who``."""
 
     key_id: UUID
     partner_id: UUID
     partner: str
     plan: PlanName
     scopes: frozenset[Scope]
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +63,67 @@ class Ring:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, tuple[float, _Known | None]] = {}
+        self._good: dict[bytes, tuple[float, Caller]] = {}
 
-    async def caller(self, token: str) -> Caller:
-        """The caller of a key.
+    async def caller(self, authorization: bytes) -> Caller | None:
+        """The caller of an ``Authorization`` header; None where it is no key: other routes have theirs.
 
-        :raises Problem: nobody has such a key, it has expired or was revoked.
+        :raises Problem: nobody has such a key, it has expired or was revoked, or nobody here could have it.
         """
+        good = self._good.get(authorization)
+        if good is not None and monotonic() < good[0]:
+            return good[1]
+        token = _token(authorization)
+        if token is None:
+            return None
         form = KEY.fullmatch(token)
-        known = await self._find(form[1]) if form else None
+        until, known = await self._find(form[1]) if form else (0.0, None)
         if known is None or not hmac.compare_digest(known.digest, token_digest(token)):
             raise unauthenticated("This key is unknown.")
         if known.revoked:
             raise unauthenticated("This key was revoked.")
-        if known.expires_at and known.expires_at <= datetime.now(UTC):
-            raise unauthenticated("This key has expired.")
+        if known.expires_at:
+            left = (known.expires_at - datetime.now(UTC)).total_seconds()
+            if left <= 0:
+                raise unauthenticated("This key has expired.")
+            until = min(until, monotonic() + left)
+        if len(self._good) >= _MANY:
+            self._good.clear()
+        if len(authorization) <= _SHORT:  # It may be padded at will.
+            self._good[authorization] = until, known.caller
         return known.caller
 
     def forget(self) -> None:
         """Look every key up again."""
         self._known.clear()
+        self._good.clear()
 
-    async def _find(self, prefix: str) -> _Known | None:
+    async def _find(self, prefix: str) -> tuple[float, _Known | None]:
+        """What is known of a key, and how long it is taken to be so."""
         now = monotonic()
-        until, known = self._known.get(prefix, (0.0, None))
-        if now < until:
-            return known
+        found = self._known.get(prefix)
+        if found is not None and now < found[0]:
+            return found
         if len(self._known) >= _MANY:
             self._known.clear()
         async with self._database.snapshot() as session:
-            known = await _load(session, prefix)
-        self._known[prefix] = (now + REMEMBERED_SECONDS, known)
-        return known
+            found = now + REMEMBERED_SECONDS, await _load(session, prefix)
+        self._known[prefix] = found
+        return found
+
+
+def _token(authorization: bytes) -> str | None:
+    """The token that claims to be a partner's key; tokens of editors are left to their own routes.
+
+    :raises Problem: it is a bearer token of nobody here.
+    """
+    found = _BEARER.fullmatch(authorization)
+    if found is None:
+        return None
+    token = found[1].decode("latin-1")
+    if not token.startswith("nqpf_"):
+        raise unauthenticated(f"A key begins with {LIVE}_.")
+    return token if token.startswith(LIVE) else None
 
 
 async def _load(session: AsyncSession, prefix: str) -> _Known | None:
@@ -105,6 +138,7 @@ async def _load(session: AsyncSession, prefix: str) -> _Known | None:
         partner=partner.name,
         plan="internal" if partner.plan == "internal" else "partner",
         scopes=frozenset(scope for scope in SCOPES if scope in key.scopes),
+        who=f"partner:{partner.id}",
     )
     return _Known(caller, key.digest, key.expires_at, key.revoked_at is not None)
 

@@ -29,10 +29,15 @@ class Plan:
     rates: tuple[Rate, ...]
 
     @cached_property
-    def policy(self) -> bytes:
-        """``RateLimit-Policy`` of draft-ietf-httpapi-ratelimit-headers."""
+    def policy(self) -> tuple[bytes, bytes]:
+        """The header ``RateLimit-Policy`` of draft-ietf-httpapi-ratelimit-headers."""
         parts = (f'"{self.name}-{rate.name}";q={rate.quota};w={rate.seconds}' for rate in self.rates)
-        return ", ".join(parts).encode()
+        return b"ratelimit-policy", ", ".join(parts).encode()
+
+    @cached_property
+    def state(self) -> bytes:
+        """``RateLimit`` of the same, with places for what is left and the seconds until there is more."""
+        return ", ".join(f'"{self.name}-{rate.name}";r=%d;t=%d' for rate in self.rates).encode()
 
 
 def rates(notation: str) -> tuple[Rate, ...]:

@@ -14,7 +14,6 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bulletins.filters import ContentFilters
-from app.kit.auth import bearer_token
 from app.kit.caching import JSON
 from app.kit.conditional import SMALL, compress, negotiate
 from app.kit.db import Database
@@ -180,7 +179,7 @@ def _last_event_id(request: Request) -> str | None:
 async def _events(request: Request, feed: Feed, steps: Steps, limit: int) -> AsyncIterator[bytes]:
     """The feed as events until the client goes, its key is good no more, or the server stops."""
     gate: Gate = request.app.state.gate
-    key = bearer_token(request)
+    authorization = request.headers["authorization"].encode("latin-1")
     try:
         while True:
             for step in steps.steps:
@@ -189,7 +188,7 @@ async def _events(request: Request, feed: Feed, steps: Steps, limit: int) -> Asy
                 yield b": nothing new\n\n"
             if feed.hub.stopped:
                 return
-            await gate.ring.caller(key)
+            await gate.ring.caller(authorization)
             steps = await feed.read(steps.place, limit)
     except (Problem, *DATABASE_AWAY):  # The client comes again with its last id, and is told then.
         return

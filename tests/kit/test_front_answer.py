@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from app.kit.front_answer import Answer, asks
+from app.kit.whole import whole
 
 BODY = "新质生产力每日动态".encode() * 100
 DAY = b"Thu, 25 Jun 2026 08:30:00 GMT"
@@ -30,8 +31,10 @@ def made(body: bytes = BODY, **options: Any) -> Answer:
 
 
 def got(answer: Answer, **headers: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Status, headers and body for a request."""
-    start, body = answer.reply({name.replace("_", "-").encode(): value for name, value in headers.items()})
+    """Status, headers and body for a request, the same in two messages and in one."""
+    said = answer.reply({name.replace("_", "-").encode(): value for name, value in headers.items()})
+    start, body, at_once = said
+    assert at_once == whole(start["status"], start["headers"], body["body"])
     return start["status"], dict(start["headers"]), body["body"]
 
 
@@ -174,7 +177,7 @@ def test_the_last_tick_is_the_end_of_the_lifetime() -> None:
 
 
 def test_a_stale_answer_says_so_and_is_not_to_be_kept() -> None:
-    start, body = made().stale(130.0).reply({})
+    start, body, _ = made().stale(130.0).reply({})
     headers = [item for item in start["headers"] if item[0] in {b"cache-control", b"cache-status", b"age"}]
     assert sorted(headers) == [
         (b"age", b"30"),

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.front import Front
 from app.kit.front_store import Store
+from app.kit.http import HttpProtocol
 
 ETAG = '"v1"'
 MODIFIED = "Thu, 25 Jun 2026 08:30:00 GMT"
@@ -109,10 +110,11 @@ def listening(capacity: int = 10_000_000) -> Store:
 
 @asynccontextmanager
 async def on_socket(app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application on uvicorn in the running loop, and a client of it."""
+    """The application on our server in the running loop, and a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             app,
+            http=HttpProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
