@@ -203,10 +203,9 @@ def main(
             "NQPF_LIMITS_ANONYMOUS": "1000000000/minute;1000000000/day",
             "NQPF_LIMITS_INTERNAL": "1000000000/minute;1000000000/day",
         }
-        app = "app.main:create_app"
         limited = {**environment, "NQPF_LIMITS_EXEMPT": ""}
-        counted = stack.enter_context(serving(app, limited, "--factory")).address
-        exempt = stack.enter_context(serving(app, environment, "--factory")).address
+        counted = stack.enter_context(serving(limited)).address
+        exempt = stack.enter_context(serving(environment)).address
         items, took = sync(exempt, key)
         rows = [
             (

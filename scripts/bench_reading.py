@@ -1,7 +1,6 @@
 """Reading speed as ratios beside other applications on the same server, in one run."""
 
 import asyncio
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -17,7 +16,6 @@ from typing import Annotated, NamedTuple
 
 import httpx2
 import typer
-import uvloop
 from rich.console import Console
 
 from app.kit import migrate
@@ -27,14 +25,20 @@ from app.kit.settings import Settings
 from scripts.archive import UNTIL, generate
 from scripts.keys import new_key
 from scripts.load import load, publish_all
-from scripts.open_loop import latencies
-from scripts.serving import CONNECTIONS, Serving, rate, serving
+from scripts.serving import (
+    CONNECTIONS,
+    Serving,
+    latencies,
+    rate,
+    serving,
+    serving_on_granian,
+    serving_on_uvicorn,
+)
 
 ONE = f"/v1/bulletins/{UNTIL}"
 LIST = "/v1/bulletins?limit=20"
 TAG_LIST = "/v1/bulletins?tag=compute&limit=20"
 PATHS = (ONE, LIST, TAG_LIST)
-APPLICATION = "app.main:create_app"
 COUNTED = {"NQPF_LIMITS_EXEMPT": "", "NQPF_LIMITS_INTERNAL": "1000000000/minute;1000000000/day"}
 """Everybody has limits, that are never reached."""
 
@@ -68,24 +72,27 @@ class Result(NamedTuple):
     memory: int
 
 
-def reads(etag: str, key: str, *, granian: bool) -> Iterator[Read]:
+def reads(etag: str, key: str) -> Iterator[Read]:
     """What is measured. ``cold`` is ours without memory: each read is a miss; ``counted`` has limits."""
     known = f"If-None-Match: {etag}"
-    few = f"/few{ONE}"
+    same = f"/unchanged{ONE}"
+    with_key = Side("counted", ONE, f"Authorization: Bearer {key}")
     yield Read("hot bulletin / bare ASGI", 0.90, Side("ours", ONE), Side("bare", ONE))
     yield Read("hot list of 20 / bare ASGI", 0.90, Side("ours", LIST), Side("bare", LIST))
-    yield Read(
-        "hot 304 / bare ASGI 304", 0.95, Side("ours", ONE, known), Side("bare", f"/unchanged{ONE}", known)
-    )
-    with_key = Side("counted", ONE, f"Authorization: Bearer {key}")
+    yield Read("hot 304 / bare ASGI 304", 0.95, Side("ours", ONE, known), Side("bare", same, known))
     yield Read("hot bulletin with key and limit / bare ASGI", 0.60, with_key, Side("bare", ONE))
-    yield Read("hot bulletin / bare ASGI with two headers", None, Side("ours", ONE), Side("bare", few))
+    yield Read(
+        "hot bulletin / bare ASGI with two headers", None, Side("ours", ONE), Side("bare", f"/few{ONE}")
+    )
     yield Read("miss, bulletin / FastAPI + ORM", 8.0, Side("cold", ONE), Side("plain", ONE))
     yield Read("miss, bulletin / bare ASGI", None, Side("cold", ONE), Side("bare", ONE))
     yield Read("miss, list by tag / bare ASGI", None, Side("cold", TAG_LIST), Side("bare", TAG_LIST))
     yield Read("hot bulletin, two workers / one", None, Side("two", ONE), Side("ours", ONE))
-    if granian:
-        yield Read("hot bulletin, granian / bare ASGI", None, Side("granian", ONE), Side("bare", ONE))
+    ours, granian = "ours on granian", "granian"
+    yield Read("granian: hot bulletin / bare ASGI", None, Side(ours, ONE), Side(granian, ONE))
+    yield Read("granian: hot list of 20 / bare ASGI", None, Side(ours, LIST), Side(granian, LIST))
+    yield Read("granian: hot 304 / bare ASGI 304", None, Side(ours, ONE, known), Side(granian, same, known))
+    yield Read("bare ASGI, granian / uvicorn", None, Side(granian, ONE), Side("bare", ONE))
 
 
 def bare_answers(address: str) -> Iterator[tuple[str, tuple[int, dict[str, str], str]]]:
@@ -111,29 +118,23 @@ def _headers(answer: httpx2.Response) -> dict[str, str]:
 
 @contextmanager
 def serving_all(settings: Settings) -> Iterator[dict[str, Serving]]:
-    """Every server that a row needs, by name."""
+    """Every server that a row needs, by name; ``ours`` is what ``nqpf serve`` runs."""
     database = {"DATABASE_URL": settings.conninfo}
     with ExitStack() as stack:
-
-        def start(
-            target: str, environment: Mapping[str, str], *options: str, server: str = "uvicorn"
-        ) -> Serving:
-            return stack.enter_context(serving(target, environment, *options, server=server))
-
-        ours = start(APPLICATION, database, "--factory")
+        ours = stack.enter_context(serving(database))
         file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
         file.write_text(json.dumps(dict(bare_answers(ours.address))), "utf-8")
-        servers = {
-            "ours": ours,
-            "bare": start("scripts.bare:app", {"BARE_ANSWERS": str(file)}),
-            "counted": start(APPLICATION, {**database, **COUNTED}, "--factory"),
-            "cold": start(APPLICATION, {**database, "NQPF_CACHE_BYTES": "0"}, "--factory"),
-            "plain": start("scripts.plain:create_app", database, "--factory"),
-            "two": start(APPLICATION, database, "--factory", "--workers", "2"),
+        answers = {"BARE_ANSWERS": str(file)}
+        others = {
+            "bare": serving_on_uvicorn("scripts.bare:app", answers),
+            "granian": serving_on_granian("scripts.bare:app", answers),
+            "counted": serving({**database, **COUNTED}),
+            "cold": serving({**database, "NQPF_CACHE_BYTES": "0"}),
+            "plain": serving_on_uvicorn("scripts.plain:create_app", database, "--factory"),
+            "two": serving(database, "--workers", "2"),
+            "ours on granian": serving_on_granian("app.cli.server:application", database, "--factory"),
         }
-        if importlib.util.find_spec("granian"):
-            servers["granian"] = start(APPLICATION, database, "--factory", server="granian")
-        yield servers
+        yield {"ours": ours, **{name: stack.enter_context(each) for name, each in others.items()}}
 
 
 def measure(settings: Settings, size: int, rounds: int, seconds: int) -> Result:
@@ -142,7 +143,7 @@ def measure(settings: Settings, size: int, rounds: int, seconds: int) -> Result:
         etag = httpx2.get(servers["ours"].address + ONE, headers={"Accept-Encoding": "identity"}).headers[
             "etag"
         ]
-        rows = list(reads(etag, asyncio.run(new_key(settings)), granian="granian" in servers))
+        rows = list(reads(etag, asyncio.run(new_key(settings))))
         seen: dict[Side, list[float]] = {side: [] for row in rows for side in (row.ours, row.beside)}
         for _ in range(rounds):
             for side, rates in seen.items():
@@ -150,11 +151,11 @@ def measure(settings: Settings, size: int, rounds: int, seconds: int) -> Result:
         medians = {side: statistics.median(rates) for side, rates in seen.items()}
         half = medians[Side("ours", ONE)] / 2
         with publishing(settings, size):
-            # The first of them opens connections and fills the memory anew.
-            for length in (0.2, seconds * 2):
-                late = uvloop.run(latencies(servers["ours"].address, [ONE, LIST], half, length, CONNECTIONS))
+            took = latencies(servers["ours"].address, [ONE, LIST], half, seconds * 2)
         ratios = {row.name: medians[row.ours] / medians[row.beside] for row in rows}
-        return Result(ratios, half, late.percentile(50), late.percentile(99), servers["ours"].memory())
+        return Result(
+            ratios, half, took[len(took) // 2], took[len(took) * 99 // 100], servers["ours"].memory()
+        )
 
 
 @contextmanager
@@ -193,10 +194,8 @@ def table(results: Mapping[int, Result]) -> Iterator[str]:
         + " | largest / smallest |"
     )
     yield "|---" * (len(sizes) + 3) + "|"
-    for name, goal in ((row.name, row.goal) for row in reads("", "", granian=True)):
-        ratios = [result.ratios[name] for _, result in sorted(results.items()) if name in result.ratios]
-        if not ratios:
-            continue
+    for name, goal in ((row.name, row.goal) for row in reads("", "")):
+        ratios = [result.ratios[name] for _, result in sorted(results.items())]
         cells = " | ".join(f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}" for ratio in ratios)
         yield f"| {name} | {goal or ''} | {cells} | {ratios[-1] / ratios[0]:.2f} |"
 
@@ -239,9 +238,10 @@ def main(
     seconds: Annotated[int, typer.Option(min=1, help="Length of one measurement")] = 4,
 ) -> None:
     """Print how fast reading is beside applications that are faster, slower and the same."""
-    if shutil.which("wrk") is None:
-        console.print("bench: wrk is not installed: apt-get install wrk")
-        raise typer.Exit(1)
+    for program, package in (("wrk", "wrk"), ("h2load", "nghttp2-client")):
+        if shutil.which(program) is None:
+            console.print(f"bench: {program} is not installed: apt-get install {package}")
+            raise typer.Exit(1)
     for line in run([int(part) for part in sizes.split(",")], rounds, seconds):
         print(line)
 

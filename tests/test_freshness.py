@@ -32,9 +32,8 @@ BOUND = 2.0
 @contextmanager
 def processes(settings: Settings) -> Iterator[list[str]]:
     with ExitStack() as stack:
-        environment = {"DATABASE_URL": settings.conninfo}
-        starting = "app.main:create_app"
-        servers = [stack.enter_context(serving(starting, environment, "--factory")) for _ in range(PROCESSES)]
+        environment = {"DATABASE_URL": settings.conninfo, "NQPF_DATA": str(settings.data)}
+        servers = [stack.enter_context(serving(environment)) for _ in range(PROCESSES)]
         yield [server.address for server in servers]
 
 

@@ -100,7 +100,11 @@ def test_without_a_cache_in_front_nothing_is_said_to_it(server: Server) -> None:
 
 def test_the_application_loads_nothing_that_no_request_needs() -> None:
     heavy = {
+        "alembic",
+        "charset_normalizer",
+        "cryptography",
         "docx",
+        "markdown_it",
         "meilisearch",
         "numpy",
         "pdfminer",

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +17,7 @@ from app.editorial import revisions
 from app.editorial.models import Draft
 from app.editorial.refused import undated
 from app.kit.problems import Problem
+from app.kit.sealing import Seal, SealError, new_key
 from app.kit.settings import Settings
 from app.kit.storage import LocalStorage
 
@@ -44,21 +44,21 @@ _LINK = TypeAdapter(Link)
 class Links:
     """Makes and reads the tokens of links: nobody else can make one, or read in one what it shows."""
 
-    def __init__(self, keys: list[bytes]) -> None:
+    def __init__(self, keys: list[str]) -> None:
         """:param keys: the first one signs; what any of them has signed is believed."""
-        self._keys = MultiFernet([Fernet(key) for key in keys])
+        self._seal = Seal(keys)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """With the keys of the settings or, without, one kept in the data folder that processes share."""
         if settings.preview_keys:
-            return cls([key.get_secret_value().encode() for key in settings.preview_keys])
+            return cls([key.get_secret_value() for key in settings.preview_keys])
         kept = LocalStorage(settings.data / "previews")
-        kept.put(_KEY, Fernet.generate_key())
-        return cls([kept.get(_KEY) or b""])
+        kept.put(_KEY, new_key().encode())
+        return cls([(kept.get(_KEY) or b"").decode()])
 
     def write(self, link: Link) -> str:
-        return self._keys.encrypt(_LINK.dump_json(link)).decode()
+        return self._seal.seal(_LINK.dump_json(link))
 
     def read(self, token: str, now: datetime) -> Link:
         """The link of a token.
@@ -67,8 +67,8 @@ class Links:
         """
         try:
             # Base64 would be read up to its end, whatever comes after it.
-            link = _LINK.validate_json(self._keys.decrypt(token if _BASE64.fullmatch(token) else ""))
-        except (InvalidToken, ValidationError):
+            link = _LINK.validate_json(self._seal.open(token if _BASE64.fullmatch(token) else ""))
+        except (SealError, ValidationError):
             raise Problem("link-invalid", "这个预览链接不完整或不是由编辑台发出的。") from None
         if link.expires_at <= now:
             raise Problem("link-expired", "这个预览链接已过期，请向编辑索取新的。")

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 
 from app.bulletins.taxonomy import Taxonomy
 from app.editorial.revisions import today
-from app.ingest.reader import read_bytes
 from app.ingest.report import ImportResult
 
 _AT_ONCE = 2
@@ -19,6 +18,8 @@ async def read(name: str, data: bytes, tags: Taxonomy) -> ImportResult:
 
     :raises UnreadableFileError: the content gives no document.
     """
+    from app.ingest.reader import read_bytes  # 5 MB, which processes that read no files do without
+
     async with _reading:
         return await asyncio.to_thread(read_bytes, name, data, tags, today())
 

@@ -18,12 +18,10 @@ from app.ingest.flow import Element, Flow, Picture, TextLine
 from app.ingest.lines import written
 from app.ingest.markdown import read_markdown
 from app.ingest.pdf import read_pdf
-from app.ingest.report import Finding, ImportReport, ImportResult, UnreadableFileError
+from app.ingest.report import MAX_BYTES, Finding, ImportReport, ImportResult, UnreadableFileError
 from app.ingest.structure import build
 from app.ingest.tagging import suggest_tags
 from app.ingest.text import read_text
-
-MAX_BYTES = 20 * 2**20
 
 MAX_CHARACTERS = 300_000
 MAX_TEXT_BYTES = 4 * MAX_CHARACTERS

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from app.bulletins.document import BulletinDocument, Line, Value, Words
 
+MAX_BYTES = 20 * 2**20
+"""A file that is longer is no bulletin."""
+
 
 class Severity(StrEnum):
     """An error refuses publication, a warning does not, a note informs."""

@@ -1,22 +1,22 @@
-"""Alembic run from here: which migration a database is at, and bringing it to another."""
+"""Which migration a database is at, and bringing it to another with Alembic."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.kit.connections import synchronous
 from app.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _FATAL = re.compile(r"FATAL:\s+(.+)")
 _UNCONNECTED = re.compile(r"((?:connection to server|failed to resolve) .+)")
@@ -47,11 +47,18 @@ class OlderDatabaseError(DatabaseError):
     """Migrations are still to be run."""
 
 
+@cache
+def revisions() -> Set[str]:
+    """The migrations that the code knows: their files begin with their numbers.
+
+    A server asks only this and for the :func:`head`, and does without the 6 MB that Alembic takes.
+    """
+    return {file.name.partition("_")[0] for file in (_folder() / "versions").glob("[0-9]*_*.py")}
+
+
 def head() -> str:
-    """The newest migration that the code knows."""
-    revision = _scripts().get_current_head()
-    assert revision is not None  # noqa: S101 - there is a first migration
-    return revision
+    """The newest migration that the code knows: the one with the highest number."""
+    return max(revisions())
 
 
 def current(settings: Settings) -> str | None:
@@ -81,6 +88,8 @@ def upgrade(settings: Settings, revision: str = "head") -> str | None:
 
     :raises DatabaseError: there is no connection, no such revision, or the database is newer.
     """
+    from alembic import command
+
     with _migrating(settings) as (config, opened):
         command.upgrade(config, revision)
         return _current(opened)
@@ -91,6 +100,8 @@ def downgrade(settings: Settings, revision: str) -> str | None:
 
     :raises DatabaseError: there is no connection, no such revision, or the database is newer.
     """
+    from alembic import command
+
     with _migrating(settings) as (config, opened):
         command.downgrade(config, revision)
         return _current(opened)
@@ -98,9 +109,9 @@ def downgrade(settings: Settings, revision: str) -> str | None:
 
 def explain(error: Exception) -> str:
     """A failed connection as one line that says how to mend it."""
-    text = str(error)
-    found = _FATAL.search(text) or _UNCONNECTED.search(text)
-    reason = found[1] if found else text.splitlines()[0]
+    said = str(error)
+    found = _FATAL.search(said) or _UNCONNECTED.search(said)
+    reason = found[1] if found else said.splitlines()[0]
     if "password authentication failed" in reason or "no password supplied" in reason:
         hint = "correct the user or the password in DATABASE_URL"
     elif reason.startswith("database ") and "does not exist" in reason:
@@ -141,23 +152,15 @@ def _folder() -> Path:
     return beside if (beside / "env.py").is_file() else package / "migrations"
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
 def _current(opened: Connection) -> str | None:
-    return MigrationContext.configure(opened).get_current_revision()
+    if opened.scalar(select(func.to_regclass("alembic_version"))) is None:
+        return None
+    found: str | None = opened.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _known(revision: str | None) -> str | None:
-    if revision is not None and revision not in {script.revision for script in _scripts().walk_revisions()}:
+    if revision is not None and revision not in revisions():
         raise NewerDatabaseError(
             f"the database is at migration {revision}, which this nqpf does not know: "
             "install the newer nqpf, or downgrade the database with it"
@@ -187,11 +190,16 @@ def connection(settings: Settings) -> Iterator[Connection]:
 
 
 @contextmanager
-def _migrating(settings: Settings) -> Iterator[tuple[Config, Connection]]:
+def _migrating(settings: Settings) -> Iterator[tuple["Config", Connection]]:
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     with connection(settings) as opened:
         opened.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         _known(_current(opened))
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
         config.attributes["connection"] = opened
         try:
             yield config, opened

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.kit.reasons import reason
+from app.kit.sealing import Seal
 
 PREFIX = "NQPF_"
 
@@ -168,11 +169,9 @@ class Settings(BaseSettings):
     @field_validator("secrets_keys", "preview_keys")
     @classmethod
     def _fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        from cryptography.fernet import Fernet
-
-        for key in value:
+        if value:
             try:
-                Fernet(key.get_secret_value())
+                Seal([key.get_secret_value() for key in value])
             except ValueError:
                 raise ValueError("a key is 32 bytes in URL-safe base64") from None
         return value

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from app.kit.sealing import Seal, SealError
 
 _SEALED = "fernet:"
 _PLAIN = "plain:"
@@ -19,12 +19,12 @@ class Vault:
         """
         :param keys: Fernet keys, 32 bytes in URL-safe base64.
         """
-        self._keys = MultiFernet([Fernet(key) for key in keys]) if keys else None
+        self._own = Seal(keys) if keys else None
 
     def seal(self, secret: str) -> str:
-        if self._keys is None:
+        if self._own is None:
             return _PLAIN + secret
-        return _SEALED + self._keys.encrypt(secret.encode()).decode()
+        return _SEALED + self._own.seal(secret.encode())
 
     def open(self, kept: str) -> str:
         """
@@ -32,9 +32,9 @@ class Vault:
         """
         if kept.startswith(_PLAIN):
             return kept.removeprefix(_PLAIN)
-        if self._keys is None:
+        if self._own is None:
             raise VaultError("secrets are sealed, and NQPF_SECRETS_KEYS is not set")
         try:
-            return self._keys.decrypt(kept.removeprefix(_SEALED).encode()).decode()
-        except InvalidToken:
+            return self._own.open(kept.removeprefix(_SEALED)).decode()
+        except SealError:
             raise VaultError("no key of NQPF_SECRETS_KEYS has sealed this secret") from None

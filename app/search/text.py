@@ -39,8 +39,12 @@ _RULES = 1
 _LONGEST = 64
 _TRADITIONAL_SHARE = 0.05
 
-_to_simplified: Callable[[str], str] = opencc.OpenCC("t2s").convert
-_from_taiwan: Callable[[str], str] = opencc.OpenCC("tw2sp").convert
+
+@cache
+def _converter(name: str) -> Callable[[str], str]:
+    # Its tables take 4 MB, which only those who search need.
+    convert: Callable[[str], str] = opencc.OpenCC(name).convert
+    return convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,11 @@ def _simplified(plain: str) -> str:
     A text in Traditional characters is taken for Taiwan's, whose words are turned into the mainland's
     too (資料中心 → 数据中心); other texts keep their words.
     """
-    simplified = _to_simplified(plain)
+    simplified = _converter("t2s")(plain)
     if simplified == plain:
         return plain
     changed = sum(map(ne, plain, simplified))
-    return _from_taiwan(plain) if changed > _TRADITIONAL_SHARE * len(plain) else simplified
+    return _converter("tw2sp")(plain) if changed > _TRADITIONAL_SHARE * len(plain) else simplified
 
 
 def variants(text: str) -> tuple[str, ...]:
@@ -98,7 +102,7 @@ def variants(text: str) -> tuple[str, ...]:
     (智慧醫療 → 智慧医疗, which else becomes 智能医疗).
     """
     plain = text.translate(_FOLDING)
-    return _from_taiwan(plain), _to_simplified(plain)
+    return _converter("tw2sp")(plain), _converter("t2s")(plain)
 
 
 def has_lookalikes(word: str) -> bool:

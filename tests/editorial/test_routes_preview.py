@@ -5,11 +5,11 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from app.bulletins.document import Image, Section
 from app.editorial.preview import Link, Links
+from app.kit.sealing import new_key
 from app.kit.settings import Settings
 from tests.bulletins.conftest import problem
 from tests.conftest import Publish, Server, serving
@@ -102,7 +102,7 @@ def test_a_link_that_was_tampered_with_shows_nothing(
 ) -> None:
     draft = begin(editor)
     good = token(settings, draft, timedelta(hours=1))
-    other = Links([Fernet.generate_key()]).write(Link(UUID(draft.seen["id"]), None, datetime.now(UTC)))
+    other = Links([new_key()]).write(Link(UUID(draft.seen["id"]), None, datetime.now(UTC)))
     middle = len(good) // 2
     flipped = good[:middle] + ("A" if good[middle] != "A" else "B") + good[middle + 1 :]
     for bad in (flipped, good[:-5], good + "x", other, "x", "%00", "é", "a" * 900):
@@ -145,7 +145,7 @@ def test_a_withdrawal_ends_the_links_made_before_it(
 
 
 def test_a_key_taken_away_ends_its_links(settings: Settings) -> None:
-    old, new = Fernet.generate_key(), Fernet.generate_key()
+    old, new = new_key(), new_key()
     with_both = settings.model_copy(update={"preview_keys": _keys(new, old)})
     with_new = settings.model_copy(update={"preview_keys": _keys(new)})
     before = Links([old]).write(Link(UUID(int=1), None, datetime.now(UTC) + timedelta(hours=1)))
@@ -155,8 +155,8 @@ def test_a_key_taken_away_ends_its_links(settings: Settings) -> None:
         Links.of(with_new).read(before, now)
 
 
-def _keys(*keys: bytes) -> tuple[SecretStr, ...]:
-    return tuple(SecretStr(key.decode()) for key in keys)
+def _keys(*keys: str) -> tuple[SecretStr, ...]:
+    return tuple(map(SecretStr, keys))
 
 
 def test_a_draft_without_a_date_cannot_be_previewed(editor: httpx2.Client) -> None:

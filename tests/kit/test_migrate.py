@@ -1,9 +1,11 @@
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.kit import migrate
 from app.kit.migrate import (
@@ -40,6 +42,12 @@ def test_empty_database_goes_to_the_head(empty_settings: Settings) -> None:
     assert migrate.upgrade(empty_settings) == migrate.head()
     migrate.check(empty_settings)
     assert migrate.current(empty_settings) == migrate.head()
+
+
+def test_names_of_files_tell_what_alembic_knows_and_where_it_ends() -> None:
+    scripts = ScriptDirectory(str(Path(__file__).parents[2] / "migrations"))
+    assert migrate.revisions() == {script.revision for script in scripts.walk_revisions()}
+    assert migrate.head() == scripts.get_current_head()
 
 
 def test_upgrade_of_what_is_up_to_date_changes_nothing(settings: Settings) -> None:

@@ -1,9 +1,9 @@
 import pytest
-from cryptography.fernet import Fernet
 
+from app.kit.sealing import new_key
 from app.partners.vault import Vault, VaultError
 
-OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+OLD, NEW = new_key(), new_key()
 
 
 def test_a_sealed_secret_is_opened_by_its_key_only() -> None:

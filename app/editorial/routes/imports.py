@@ -12,8 +12,7 @@ from app.editorial.answers import desk_router
 from app.editorial.commands import import_file
 from app.editorial.images import keep_pictures
 from app.editorial.reading import plain_name, read
-from app.ingest.reader import MAX_BYTES
-from app.ingest.report import ImportResult, UnreadableFileError
+from app.ingest.report import MAX_BYTES, ImportResult, UnreadableFileError
 from app.kit import idempotency
 from app.kit.caching import private
 from app.kit.operations import ETAG, LOCATION, PLAIN, POSTS, operation, refusal
