@@ -76,14 +76,14 @@ class Front:
         else:
             return
         start, body, whole = reply.reply(asked)
+        at_once = False
         if whole is not None and method == "GET" and WHOLE in scope.get("extensions", ()):
-            messages = [whole]
-        else:
-            messages = [start, body if method == "GET" else NOTHING]
+            start, at_once = whole, True
         if b"origin" in asked and self._readers is not None:
-            messages[0] = self._readers.on(messages[0], asked[b"origin"])
-        for message in messages:
-            await send(message)
+            start = self._readers.on(start, asked[b"origin"])
+        await send(start)
+        if not at_once:
+            await send(body if method == "GET" else NOTHING)
 
     def _without_keys(self, send: Send) -> Send:
         """``send`` for what the application answers by itself: its keys are not for those who ask."""

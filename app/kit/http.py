@@ -39,7 +39,6 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._incomplete = 0
         super().on_message_begin()
-        self.scope["extensions"] = _EXTENSIONS
 
     def on_headers_complete(self) -> None:
         self._incomplete = 0
@@ -52,6 +51,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn makes its cycles itself, without asking of which class.
         cycle.__class__ = Cycle
+        cycle.scope["extensions"] = _EXTENSIONS
         super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:

@@ -93,7 +93,8 @@ class Gate:
         query: bytes = scope["query_string"]
         if b"%" in path or _LIVE in path or (query and (b"%" in query or _leaks(query))):
             return False
-        return self._origin(scope["client"][0] if scope["client"] else "")[1]
+        client = scope["client"]
+        return self._origin(client[0] if client else "")[1]
 
     async def admit(self, scope: Scope, authorization: bytes | None) -> Admission:
         """Let a request in, and count it; ``authorization`` is its header of that name.
@@ -158,8 +159,15 @@ class GateLayer:
         self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        authorization = _authorization(scope)
-        if scope["type"] != "http" or (authorization is None and self.gate.passes(scope)):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        authorization = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+                break
+        if authorization is None and self.gate.passes(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -203,14 +211,6 @@ class _Origins:
         # Whoever has one address of version 6 has a whole network of them.
         name = str(address) if address.version == 4 else str(ip_network(f"{host}/64", strict=False))
         return f"address:{name}", any(address in network for network in self._exempt)
-
-
-def _authorization(scope: Scope) -> bytes | None:
-    found: bytes
-    for name, found in scope.get("headers", ()):
-        if name == b"authorization":
-            return found
-    return None
 
 
 def _keep_out_of_logs(scope: Scope) -> None:
