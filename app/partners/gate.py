@@ -162,11 +162,7 @@ class GateLayer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        authorization = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-                break
+        authorization = _authorization(scope["headers"])
         if authorization is None and self.gate.passes(scope):
             await self.app(scope, receive, send)
             return
@@ -211,6 +207,13 @@ class _Origins:
         # Whoever has one address of version 6 has a whole network of them.
         name = str(address) if address.version == 4 else str(ip_network(f"{host}/64", strict=False))
         return f"address:{name}", any(address in network for network in self._exempt)
+
+
+def _authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    for name, value in headers:
+        if name == b"authorization":
+            return value
+    return None
 
 
 def _keep_out_of_logs(scope: Scope) -> None:
