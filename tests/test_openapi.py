@@ -11,7 +11,7 @@ from app.bulletins import examples, schemas
 from app.cli.server import export_openapi
 from app.editorial import schemas as desk_schemas
 from app.kit.front_store import Store
-from app.kit.problems import ProblemDetails
+from app.kit.problem_kinds import ProblemDetails
 from app.kit.settings import Settings
 from app.knowledge import examples as knowledge_examples
 from app.knowledge import schemas as knowledge

@@ -10,7 +10,8 @@ from app.kit.conditional import unchanged
 from app.kit.db import Reader
 from app.kit.image_sizes import FULL, MEDIA_TYPES, SIZES
 from app.kit.operations import PLAIN
-from app.kit.problems import Problem, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import Problem
 
 Sha256 = Annotated[
     str, Path(max_length=80, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])

@@ -12,7 +12,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.kit.db import Reader
 from app.kit.parameters import Query
-from app.kit.problems import Problem, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import Problem
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.kit.hub import STOP
-from app.kit.problems import MEDIA_TYPE, unheard
+from app.kit.problem_kinds import MEDIA_TYPE, unheard
 from app.kit.whole import WHOLE, lines
 
 MAX_HEAD = 64 * 1024

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import Depends
 
 from app.kit.parameters import no_parameters
-from app.kit.problems import Problem, Reason, responses
+from app.kit.problem_kinds import Reason, responses
+from app.kit.problems import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 

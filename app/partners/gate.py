@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.cors import Readers
 from app.kit.db import Database
-from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import DATABASE_AWAY, Problem, answer, on_database
 from app.kit.settings import Settings
 from app.kit.whole import WHOLE, with_headers
 from app.partners.counting import Counting, Memory

@@ -11,7 +11,7 @@ from app.kit.caching import private
 from app.kit.days import shifted
 from app.kit.db import Database
 from app.kit.parameters import Day, Query, once
-from app.kit.problems import responses
+from app.kit.problem_kinds import responses
 from app.partners import schemas, usage
 from app.partners.access import AnyKey
 from app.partners.gate import Gate

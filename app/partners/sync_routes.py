@@ -19,7 +19,8 @@ from app.kit.conditional import SMALL, compress, negotiate
 from app.kit.db import Database
 from app.kit.hub import Hub
 from app.kit.parameters import Digits, once
-from app.kit.problems import DATABASE_AWAY, Problem, invalid_parameter, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import DATABASE_AWAY, Problem, invalid_parameter
 from app.partners import examples, schemas, sync
 from app.partners.access import SyncKey
 from app.partners.gate import Gate

@@ -11,7 +11,7 @@ from pydantic import Field
 from app.kit.caching import Body, private, reply_privately
 from app.kit.operations import PLAIN
 from app.kit.parameters import Day, Query, once
-from app.kit.problems import responses
+from app.kit.problem_kinds import responses
 from app.kit.public_url import public_url
 from app.kit.transactions import Session, Transactional
 from app.partners import digests, topics

@@ -14,7 +14,8 @@ from app.kit.conditional import IfMatch, demand_match
 from app.kit.operations import PLAIN
 from app.kit.pagination import Page, PageQuery, next_link
 from app.kit.parameters import once
-from app.kit.problems import invalid_parameter, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import invalid_parameter
 from app.kit.transactions import Session, Transactional
 from app.partners import examples, webhooks
 from app.partners import webhook_schemas as schemas

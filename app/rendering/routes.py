@@ -22,7 +22,8 @@ from app.kit.moved import MOVED
 from app.kit.operations import PLAIN, reading
 from app.kit.pagination import next_link
 from app.kit.parameters import once
-from app.kit.problems import KINDS, Problem
+from app.kit.problem_kinds import KINDS
+from app.kit.problems import Problem
 from app.kit.public_url import public_url
 from app.rendering import directories, editions, listings
 from app.rendering.accepting import FORMS, JSON_FORMS, other_form, wanted

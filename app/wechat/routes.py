@@ -14,7 +14,8 @@ from pydantic import Field
 from app.kit.caching import JSON
 from app.kit.db import Database
 from app.kit.parameters import Query, Typed, once
-from app.kit.problems import Problem, invalid_parameter, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import Problem, invalid_parameter
 from app.wechat import client as clients
 from app.wechat import js
 from app.wechat.accounts import Account, Accounts

@@ -8,7 +8,8 @@ from fastapi import APIRouter, FastAPI, HTTPException
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.kit.problems import KINDS, Problem, ProblemDetails, install, invalid_parameter, responses
+from app.kit.problem_kinds import KINDS, ProblemDetails, responses
+from app.kit.problems import Problem, install, invalid_parameter
 
 RAISED: dict[str, Exception] = {
     "problem": Problem("not-found", "No thing.", headers={"X-Hint": "1"}),

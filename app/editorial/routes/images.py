@@ -10,7 +10,8 @@ from app.editorial.images import add_image
 from app.kit.image_sizes import FULL, MEDIA_TYPES, SIZES, ImageRefusedError
 from app.kit.image_store import ImageStore
 from app.kit.operations import PLAIN
-from app.kit.problems import Problem, invalid_parameter, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import Problem, invalid_parameter
 from app.kit.transactions import Transactional
 
 _DESK = ("unauthenticated", "forbidden", "invalid-parameter", "unavailable")

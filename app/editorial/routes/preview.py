@@ -16,7 +16,8 @@ from app.editorial.preview import Link, Links
 from app.kit.caching import JSON, private
 from app.kit.image_sizes import FULL
 from app.kit.operations import PLAIN, POSTS, operation
-from app.kit.problems import Problem, responses
+from app.kit.problem_kinds import responses
+from app.kit.problems import Problem
 from app.kit.public_url import public_url
 from app.kit.transactions import Session, Transactional
 from app.rendering import editions
