@@ -1,8 +1,10 @@
 """HTTP on the wire: what is refused before there is a request to answer."""
 
+import sys
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from httptools import HttpParserCallbackError, HttpParserInvalidMethodError, HttpParserInvalidURLError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.kit.hub import STOP
@@ -64,10 +66,7 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.url) >= MAX_HEAD - 1:  # The parser takes no longer address.
             self._refuse_head()
             return
-        self._refuse(
-            "malformed-request",
-            "It is not HTTP/1.1. An address is ASCII: percent-encode all else, as in /v1/search?q=%E7%AE%97.",
-        )
+        self._refuse("malformed-request", _reason(sys.exc_info()[1]))
 
     def _refuse_head(self) -> None:
         self._refuse("head-too-large", f"The request line and headers are longer than {MAX_HEAD} bytes.")
@@ -109,6 +108,18 @@ class HttpProtocol(HttpToolsProtocol):
             *(b"%b: %b" % pair for pair in headers),
         ]
         return b"\r\n".join([*lines, b"", body])
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why the parser gave up, for the client."""
+    match error:
+        case HttpParserInvalidMethodError():
+            return "The method is unknown, or this is not HTTP at all (TLS on a port without it?)."
+        case (
+            HttpParserInvalidURLError() | HttpParserCallbackError()
+        ):  # uvicorn reads the address in a callback
+            return "The address cannot be read. It is ASCII: percent-encode all else, as in ?q=%E7%AE%97."
+    return f"It is not HTTP/1.1: {error}."
 
 
 class Cycle(RequestResponseCycle):

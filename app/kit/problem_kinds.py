@@ -37,7 +37,11 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "conflict": (409, "The state of things does not allow it", "`detail` says what stands against it."),
     "restart": (410, "The token cannot be used any more", "Begin again: `GET /v1/sync` without `token`."),
     "method-not-allowed": (405, "This method is not allowed here", "`Allow` lists the ones that are."),
-    "malformed-request": (400, "The request is not HTTP", "Percent-encode what is not ASCII in an address."),
+    "malformed-request": (
+        400,
+        "The request is not HTTP",
+        "`detail` says where; an address is percent-encoded.",
+    ),
     "head-too-large": (431, "The request line and headers are too long", "Send fewer and shorter ones."),
     "cors-refused": (400, "The preflight is refused", "`detail` names what is not allowed across origins."),
     "not-acceptable": (406, "There is no such form", "`detail` lists the media types that exist."),

@@ -72,19 +72,21 @@ def problem(said: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "reason"),
     [
-        "GET /v1/search?q=数据要素 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
-        b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        ("GET /v1/search?q=数据要素 HTTP/1.1\r\nHost: x\r\n\r\n".encode(), "percent-encode"),
+        (b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n", "address"),
+        (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", "method is unknown"),
+        (b"\x16\x03\x01\x02\x00\x01", "TLS"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX y: 1\r\n\r\n", "Invalid header token"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "chunk size"),
     ],
-    ids=["raw UTF-8", "BREW", "TLS", "chunk"],
+    ids=["raw UTF-8", "no address", "BREW", "TLS", "header", "chunk"],
 )
-def test_what_is_not_http_is_a_problem_that_says_to_percent_encode(port: int, sent: bytes) -> None:
+def test_what_is_not_http_is_a_problem_that_says_where(port: int, sent: bytes, reason: str) -> None:
     found = problem(told(port, sent))
     assert (found["status"], found["type"]) == (400, "/problems/malformed-request")
-    assert "percent-encode" in found["detail"]
+    assert reason in found["detail"]
 
 
 @pytest.mark.parametrize(
