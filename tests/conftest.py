@@ -246,7 +246,9 @@ def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
         app.include_router(router)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(gate, http=HttpProtocol, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(gate, http=HttpProtocol, log_level="warning", access_log=False, lifespan="on")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -18,10 +18,14 @@ async def read(name: str, data: bytes, tags: Taxonomy) -> ImportResult:
 
     :raises UnreadableFileError: the content gives no document.
     """
+    async with _reading:
+        return await asyncio.to_thread(_read, name, data, tags)
+
+
+def _read(name: str, data: bytes, tags: Taxonomy) -> ImportResult:
     from app.ingest.reader import read_bytes  # 5 MB, which processes that read no files do without
 
-    async with _reading:
-        return await asyncio.to_thread(read_bytes, name, data, tags, today())
+    return read_bytes(name, data, tags, today())
 
 
 def plain_name(name: str) -> str:

@@ -11,7 +11,9 @@ _REFUSING = frozenset({"no-store", "no-cache", "private"})
 _LIFETIME = re.compile(r"[1-9][0-9]{0,8}")
 # Who asks for another form by Accept is not answered from here (``Front.bypass``).
 _VARYING = frozenset({"", "accept", "accept-encoding", "origin"})
-_UNSAFE = re.compile(rb"[\r\n\0]")
+# What RFC 9110 allows in no name and in no value: some servers would send it as it is.
+_NO_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_NO_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def terms(status: int, headers: Iterable[Header]) -> Terms | None:
     """
     given: dict[bytes, str] = {}
     for name, value in headers:
-        if _UNSAFE.search(name) or _UNSAFE.search(value):
+        if _NO_NAME.search(name) or _NO_VALUE.search(value):
             return None
         text = value.decode("latin-1")
         given[name] = f"{given[name]},{text}" if name in given else text

@@ -52,9 +52,10 @@ async def live() -> Health:
 async def ready(request: Request, session: Reader) -> Readiness:
     """The database answers and is at the migration this version needs."""
     try:
-        found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+        rows = await session.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1"))
+        found = " and ".join(rows)
     except ProgrammingError:  # There is no such table: nothing has been migrated.
-        found = None
+        found = ""
     if found != request.app.state.migration:
         detail = f"The database is at migration {found or 'none'}."
         raise Problem("unavailable", detail, headers={"Retry-After": "10"})

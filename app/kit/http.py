@@ -53,7 +53,8 @@ class HttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn makes its cycles itself, without asking of which class.
         cycle.__class__ = Cycle
-        cycle.scope["extensions"] = _EXTENSIONS
+        if not self.config.access_log:  # Whole answers leave no line in it.
+            cycle.scope["extensions"] = _EXTENSIONS
         super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
@@ -140,10 +141,16 @@ class Cycle(RequestResponseCycle):
             raise RuntimeError("a whole answer after the beginning of another")
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        if Cycle._own[0] is not self.default_headers:
-            Cycle._own = self.default_headers, lines(self.default_headers)
+        own = Cycle._own
+        if own[0] is not self.default_headers:
+            own = Cycle._own = self.default_headers, lines(self.default_headers)
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.writelines((message["head"] + Cycle._own[1] + end, message["body"]))
+        head = message["head"] + own[1] + end
+        # An empty piece is never sent by the asyncio of Python 3.12 and 3.13, and it goes on trying.
+        if body := message["body"]:
+            self.transport.writelines((head, body))
+        else:
+            self.transport.write(head)
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

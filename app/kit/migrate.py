@@ -155,8 +155,13 @@ def _folder() -> Path:
 def _current(opened: Connection) -> str | None:
     if opened.scalar(select(func.to_regclass("alembic_version"))) is None:
         return None
-    found: str | None = opened.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+    found = opened.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1")).all()
+    if len(found) > 1:
+        raise DatabaseError(
+            f"the database is at several migrations at once ({', '.join(found)}): restore its backup, "
+            "or leave the true one in the table alembic_version"
+        )
+    return found[0] if found else None
 
 
 def _known(revision: str | None) -> str | None:

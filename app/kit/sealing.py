@@ -28,7 +28,7 @@ class Seal:
         :raises SealError: none of the keys has sealed it.
         """
         try:
-            return self._keys.decrypt(sealed)
+            return self._keys.decrypt(sealed.encode())
         except self._refusal:
             raise SealError from None
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from time import monotonic
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -28,7 +29,6 @@ REMEMBERED_SECONDS = 5.0
 """A revoked key is refused after so long at the latest, by every process."""
 
 _MANY = 10_000
-_SHORT = 100
 _BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -70,7 +70,8 @@ class Ring:
 
         :raises Problem: nobody has such a key, it has expired or was revoked, or nobody here could have it.
         """
-        good = self._good.get(authorization)
+        digest = sha256(authorization).digest()
+        good = self._good.get(digest)
         if good is not None and monotonic() < good[0]:
             return good[1]
         token = _token(authorization)
@@ -89,14 +90,8 @@ class Ring:
             until = min(until, monotonic() + left)
         if len(self._good) >= _MANY:
             self._good.clear()
-        if len(authorization) <= _SHORT:  # It may be padded at will.
-            self._good[authorization] = until, known.caller
+        self._good[digest] = until, known.caller
         return known.caller
-
-    def forget(self) -> None:
-        """Look every key up again."""
-        self._known.clear()
-        self._good.clear()
 
     async def _find(self, prefix: str) -> tuple[float, _Known | None]:
         """What is known of a key, and how long it is taken to be so."""

@@ -50,6 +50,14 @@ def test_names_of_files_tell_what_alembic_knows_and_where_it_ends() -> None:
     assert migrate.head() == scripts.get_current_head()
 
 
+def test_database_at_several_migrations_is_refused(settings: Settings) -> None:
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('0001')")
+    for use in (migrate.current, migrate.check, migrate.upgrade):
+        with pytest.raises(DatabaseError, match=f"several migrations at once \\(0001, {migrate.head()}\\)"):
+            use(settings)
+
+
 def test_upgrade_of_what_is_up_to_date_changes_nothing(settings: Settings) -> None:
     assert migrate.upgrade(settings) == migrate.head()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.kit.front import Front
@@ -144,9 +144,45 @@ def test_an_answer_after_another_ends_the_connection(begun: bool) -> None:
         await send(whole(200, [(b"content-length", b"6")], b"second"))
 
     with served(app, HttpProtocol) as port:
-        said = told(port, GET + b"\r\n", until=b"" if begun else b"ok")
+        said = told(port, GET + b"\r\n")
     assert said.count(b"HTTP/1.1 200") == 1
     assert b"second" not in said
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_after_a_whole_answer_nothing_more_comes_from_the_client(waits: bool) -> None:
+    came: list[Message] = []
+    over = threading.Event()
+
+    async def listen(receive: Receive) -> None:
+        came.append(await receive())
+        over.set()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        listening = asyncio.create_task(listen(receive))
+        if waits:
+            await asyncio.sleep(0)
+        await send(whole(200, [(b"content-length", b"2")], b"ok"))
+        await listening
+
+    with served(app, HttpProtocol) as port:
+        said = told(port, GET + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", until=b"ok")
+        assert over.wait(20)
+    assert came == [{"type": "http.disconnect"}]
+    assert (b"100 Continue" in said) is waits
+
+
+def test_the_date_goes_on(ports: tuple[int, int]) -> None:
+    def date() -> bytes:
+        said = told(ports[0], GET + b"Connection: close\r\n\r\n")
+        found = re.search(rb"\r\ndate: (.*)\r\n", said)
+        assert found
+        return found[1]
+
+    first, asked = date(), 0
+    while date() == first:
+        asked += 1
+        assert asked < 100_000
 
 
 def test_only_a_server_that_can_do_it_says_so() -> None:

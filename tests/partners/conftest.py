@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -42,6 +42,28 @@ def within(settings: Settings) -> Within:
         return asyncio.run(inside())
 
     return run
+
+
+Later = Callable[[float], None]
+"""Lets seconds pass for keys."""
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    passed = 0.0
+
+    class Moved(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(seconds=passed)
+
+    def pass_(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr(keys, "monotonic", lambda: time.monotonic() + passed)
+    monkeypatch.setattr(keys, "datetime", Moved)
+    return pass_
 
 
 class MakeKey(Protocol):

@@ -13,7 +13,7 @@ import pytest
 from app.kit.settings import Settings
 from app.partners import keys
 from tests.conftest import Publish, Server, serving
-from tests.partners.conftest import MakeKey, Within, bearer
+from tests.partners.conftest import Later, MakeKey, Within, bearer
 from tests.partners.follower import Copy
 from tests.partners.test_sync import bulletin, slug
 
@@ -102,14 +102,14 @@ def test_a_stream_from_a_token_that_leads_nowhere_is_refused_before_it_begins(
 
 
 def test_a_stream_ends_when_its_key_is_revoked(
-    server: Server, publish: Publish, key: str, within: Within
+    server: Server, publish: Publish, key: str, within: Within, later: Later
 ) -> None:
     token = Copy(server.client, key).catch_up().token or ""
     with server.client.stream(
         "GET", "/v1/sync", params={"token": token}, headers={**STREAM, **bearer(key)}
     ) as answer:
         within(lambda session: keys.revoke_key(session, key.split("_")[2]))
-        server.app.state.gate.ring.forget()
+        later(keys.REMEMBERED_SECONDS)
         publish(bulletin(1))
         assert list(events(answer.iter_lines())) == []
 

@@ -1,5 +1,6 @@
 """Links to previews, and what they show."""
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated
 
@@ -69,7 +70,8 @@ async def create_preview(
     expires_at = await revisions.now(session) + timedelta(hours=body.hours)
     link = Link(row.id, body.revision, expires_at, row.version)
     await preview.shown(session, link)
-    address = f"{public_url(request)}{PATH}/{Links.of(request.app.state.settings).write(link)}"
+    token = (await _links(request)).write(link)
+    address = f"{public_url(request)}{PATH}/{token}"
     after = {"revision": body.revision, "expires_at": link.expires_at.isoformat()}
     await audit.record(session, actor, "draft.preview", steps.subject(row), after=after)
     made = schemas.PreviewLink(
@@ -129,4 +131,9 @@ async def get_preview_image(request: Request, session: Session, token: Token, sh
 
 
 async def _link(request: Request, session: Session, token: str) -> Link:
-    return Links.of(request.app.state.settings).read(token, await revisions.now(session))
+    return (await _links(request)).read(token, await revisions.now(session))
+
+
+async def _links(request: Request) -> Links:
+    # In a thread: the first one loads a library, and its key may lie in a file.
+    return await asyncio.to_thread(Links.of, request.app.state.settings)
