@@ -10,7 +10,7 @@ MAX_PARAMETERS = 50
 
 
 def normalised(path: str, query: bytes) -> Key | None:
-    """The key of a request; None when it is too long, or has too many parameters, to be kept.
+    """The key of a request; None when it is too long, has too many parameters or is not UTF-8, to be kept.
 
     The query is read as Starlette reads it, so two requests share a key only if the application
     sees the same pairs; their order says nothing. ``path`` is decoded already, as routing sees it.
@@ -20,7 +20,9 @@ def normalised(path: str, query: bytes) -> Key | None:
     if not query:
         return path, ""
     try:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        pairs = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS, errors="strict"
+        )
     except ValueError:
         return None
     return path, urlencode(sorted(pairs))

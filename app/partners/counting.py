@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from time import time
 from typing import Protocol
 
 from app.partners.plans import Rate
 
 
 class Counting(Protocol):
-    async def add(self, who: str, rates: Sequence[Rate], amount: int) -> list[int]:
-        """Add to a caller's requests; how many it made in the present window of each rate."""
+    async def add(self, who: str, rates: Sequence[Rate], amount: int, at: int) -> list[int]:
+        """Add to a caller's requests in the windows of the moment ``at``, in seconds since 1970.
+
+        What is given back goes to the window that it was taken from: in a later one it is lost.
+
+        :returns: how many it has made in the window of each rate.
+        """
         ...
 
     async def trouble(self) -> str | None:
@@ -29,15 +33,15 @@ class Memory:
     def __init__(self) -> None:
         self._windows: dict[int, tuple[int, Counter[str]]] = {}
 
-    async def add(self, who: str, rates: Sequence[Rate], amount: int) -> list[int]:
-        now = int(time())
+    async def add(self, who: str, rates: Sequence[Rate], amount: int, at: int) -> list[int]:
         counts = []
         for rate in rates:
-            index = now // rate.seconds
+            index = at // rate.seconds
             window = self._windows.get(rate.seconds)
-            if window is None or window[0] != index:
+            if window is None or window[0] < index:
                 window = self._windows[rate.seconds] = (index, Counter())
-            window[1][who] += amount
+            if window[0] == index:
+                window[1][who] += amount
             counts.append(window[1][who])
         return counts
 

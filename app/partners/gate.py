@@ -34,7 +34,7 @@ _NAMED = re.compile(rb"(?:^|&)(?:key|api[_-]?key|access[_-]?token)=", re.IGNOREC
 class Admission:
     """A request that may be answered; it has been counted, unless ``plan`` is None."""
 
-    __slots__ = ("_counting", "_counts", "_plan", "_who", "caller")
+    __slots__ = ("_at", "_counting", "_counts", "_plan", "_who", "caller")
 
     def __init__(
         self,
@@ -43,12 +43,14 @@ class Admission:
         plan: Plan | None = None,
         who: str = "",
         counts: Sequence[int] = (),
+        at: int = 0,
     ) -> None:
         self.caller = caller
         self._counting = counting
         self._plan = plan
         self._who = who
         self._counts = counts
+        self._at = at
 
     @property
     def silent(self) -> bool:
@@ -60,7 +62,7 @@ class Admission:
         if self._plan is None:
             return []
         if status == 304:
-            self._counts = await self._counting.add(self._who, self._plan.rates, -1)
+            self._counts = await self._counting.add(self._who, self._plan.rates, -1, self._at)
         return _headers(self._plan, self._counts)
 
 
@@ -121,27 +123,28 @@ class Gate:
                 caller = await self.ring.caller(authorization)
         except Problem:
             if not exempt:  # Guessing is counted as well.
-                await self._count(plan, who)
+                await self._count(plan, who, int(time()))
             raise
         if exempt or path.startswith(NOT_COUNTED):
             return Admission(caller, self.counting)
         if caller is not None:
             plan, who = self._plans[caller.plan], caller.who
+        at = int(time())
         try:
-            counts = await self._count(plan, who)
+            counts = await self._count(plan, who, at)
         except Problem:
             if caller:
                 self.tally.note(caller.key_id, path, 429)
             raise
-        return Admission(caller, self.counting, plan, who, counts)
+        return Admission(caller, self.counting, plan, who, counts, at)
 
-    async def _count(self, plan: Plan, who: str) -> list[int]:
-        counts = await self.counting.add(who, plan.rates, 1)
+    async def _count(self, plan: Plan, who: str, at: int) -> list[int]:
+        counts = await self.counting.add(who, plan.rates, 1, at)
         over = [rate for rate, count in zip(plan.rates, counts, strict=True) if count > rate.quota]
         if not over:
             return counts
         # What is refused is not counted: a day is not used up by asking too fast.
-        counts = await self.counting.add(who, plan.rates, -1)
+        counts = await self.counting.add(who, plan.rates, -1, at)
         rate = max(over, key=_left)
         headers = {name.decode(): value.decode() for name, value in _headers(plan, counts)}
         detail = f"The {plan.name} plan allows {rate.quota} requests per {rate.name}."

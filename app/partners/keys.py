@@ -29,7 +29,7 @@ REMEMBERED_SECONDS = 5.0
 """A revoked key is refused after so long at the latest, by every process."""
 
 _MANY = 10_000
-_BEARER = re.compile(rb"bearer +(\S+) *", re.IGNORECASE)
+_BEARER = re.compile(rb"bearer[ \t]+(\S+)[ \t]*", re.IGNORECASE)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -114,6 +114,8 @@ def _token(authorization: bytes) -> str | None:
     """
     found = _BEARER.fullmatch(authorization)
     if found is None:
+        if LIVE.encode() in authorization:
+            raise unauthenticated("A key is sent as `Authorization: Bearer …`, and nothing after it.")
         return None
     token = found[1].decode("latin-1")
     if not token.startswith("nqpf_"):

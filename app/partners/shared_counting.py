@@ -1,7 +1,7 @@
 """Counts requests for several processes, in Redis or Valkey."""
 
 from collections.abc import Sequence
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -43,20 +43,19 @@ class Shared:
         self._away_until = 0.0
         self._trouble: str | None = None
 
-    async def add(self, who: str, rates: Sequence[Rate], amount: int) -> list[int]:
+    async def add(self, who: str, rates: Sequence[Rate], amount: int, at: int) -> list[int]:
         if monotonic() < self._away_until:
-            return await self._instead.add(who, rates, amount)
-        now = int(time())
+            return await self._instead.add(who, rates, amount, at)
         try:
             counts = [
                 await self._storage.incr(
-                    f"nqpf:{rate.seconds}:{now // rate.seconds}:{who}", rate.seconds, amount
+                    f"nqpf:{rate.seconds}:{at // rate.seconds}:{who}", rate.seconds, amount
                 )
                 for rate in rates
             ]
         except StorageError as error:
             self._away(error)
-            return await self._instead.add(who, rates, amount)
+            return await self._instead.add(who, rates, amount, at)
         if self._trouble:
             log.info("limits.shared", reason="the server that counts answers again")
             self._trouble = None

@@ -1,6 +1,10 @@
+import asyncio
+
 import httpx2
 
 from app.kit.settings import Settings
+from app.partners.counting import Memory
+from app.partners.plans import Rate
 from tests.conftest import serving
 from tests.partners.conftest import CountingServer, limited
 
@@ -32,3 +36,15 @@ def test_without_its_server_each_process_counts_for_itself_and_says_so(
         server.app.state.gate.counting.ask_again()
         assert statuses(server.client, 3) == [200, 200, 429]  # the new server begins from nothing
         assert server.client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_what_is_given_back_after_its_window_is_lost() -> None:
+    rates = (Rate("minute", 20, 60), Rate("day", 100, 86_400))
+
+    async def run() -> list[list[int]]:
+        memory = Memory()
+        return [
+            await memory.add("a", rates, amount, at) for amount, at in [(1, 59), (1, 61), (-1, 59), (1, 62)]
+        ]
+
+    assert asyncio.run(run()) == [[1, 1], [1, 2], [1, 1], [2, 2]]

@@ -1,4 +1,5 @@
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -128,6 +129,31 @@ def test_an_unknown_key_is_refused_and_guessing_is_counted(strict: httpx2.Client
         assert answer.headers["www-authenticate"] == "Bearer"
     assert strict.get(TAGS, headers=bearer(token)).status_code == 429
     assert strict.get(TAGS).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("bearer ", ""), ("Bearer   ", "  "), ("BEARER \t", "\t"), ("Bearer ", " \t ")]
+)
+def test_a_key_may_stand_between_blanks(server: Server, make_key: MakeKey, before: str, after: str) -> None:
+    lines = [
+        "GET /v1/partners/usage HTTP/1.1",
+        "Host: x",
+        "Connection: close",
+        f"Authorization: {before}{make_key()}{after}",
+    ]
+    with socket.create_connection(("127.0.0.1", server.port), 20) as client:
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        said = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert said.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("form", ["{}", "Bearer{}", "Token {}", "Bearer {} x", "Basic {}"])
+def test_a_key_that_is_sent_in_another_way_is_refused_with_the_right_one(
+    api: httpx2.Client, make_key: MakeKey, form: str
+) -> None:
+    answer = api.get(TAGS, headers={"Authorization": form.format(make_key())})
+    assert (answer.status_code, problem(answer)) == (401, "unauthenticated")
+    assert "`Authorization: Bearer …`" in answer.json()["detail"]
 
 
 def test_a_key_with_a_wrong_secret_is_unknown(api: httpx2.Client, make_key: MakeKey) -> None:
