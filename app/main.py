@@ -18,6 +18,7 @@ from app.editorial.routes import desk, imports
 from app.editorial.workflow import Role
 from app.kit import documentation, health, idempotency, migrate, moved, openapi, problems
 from app.kit.addresses import Utf8Addresses
+from app.kit.asking import Asking
 from app.kit.body_limit import BodyLimit
 from app.kit.caching import BEHIND_CDN, PUBLIC
 from app.kit.cors import Cors, Readers
@@ -142,6 +143,7 @@ def create_api(settings: Settings, store: Store, partners: Partners | None = Non
             await stack.enter_async_context(partners.running(app, database))
             app.state.checks = {"search": search_engine.trouble, "limits": partners.gate.counting.trouble}
             app.state.migration = migrate.head()
+            app.state.asking = Asking()
 
             async def seconds_left() -> float | None:
                 async with database.snapshot() as session:

@@ -21,6 +21,8 @@ Bypass = Callable[[Scope], bool]
 """Whether the application has to answer by itself: it has another form by ``Accept``, or ranges of a file."""
 
 _RETRY_SECONDS = 1.0
+_PATIENCE_SECONDS = 1.0
+"""So long a load is waited for where the last answer is at hand, not known to be true any more."""
 
 
 class Front:
@@ -121,6 +123,8 @@ class Front:
         if load is None or not joins:
             load = self._start(key, scope, receive, send)
         reply = await self._outcome(load, last)
+        if not joins and not load.outcome.done():
+            load.leave()
         if joins and (reply is None or (load.private and isinstance(reply, Failure))):
             await self.app(scope, receive, send)
             return None
@@ -129,9 +133,10 @@ class Front:
         return reply
 
     async def _outcome(self, load: Load, last: Answer | None) -> Reply | None:
-        """What the load gave; ``last`` instead when it failed and there is one."""
+        """What the load gave; ``last`` instead, if there is one, when it failed or takes too long."""
         try:
-            reply = await asyncio.shield(load.outcome)
+            async with asyncio.timeout(None if last is None else _PATIENCE_SECONDS):
+                reply = await asyncio.shield(load.outcome)
         except Exception as error:
             if last is None:
                 raise
@@ -139,7 +144,8 @@ class Front:
         else:
             if last is None or not isinstance(reply, Failure):
                 return reply
-        last.retry = monotonic() + _RETRY_SECONDS
+        # A load that hangs is not waited for again at once.
+        last.retry = monotonic() + (_RETRY_SECONDS if load.outcome.done() else 5 * _PATIENCE_SECONDS)
         return last.stale(monotonic())
 
     def _start(self, key: Key, scope: Scope, receive: Receive, send: Send) -> Load:

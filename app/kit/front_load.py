@@ -72,6 +72,16 @@ class Load:
         self.task = asyncio.create_task(self._run(app, whole))
         return self.task
 
+    def leave(self) -> None:
+        """The one whose request was taken has been answered in another way."""
+
+        async def gone() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def nobody(message: Message) -> None: ...
+
+        self._receive, self._send = gone, nobody
+
     async def _run(self, app: ASGIApp, scope: Scope) -> None:
         error: Exception = RuntimeError("The application did not complete its answer.")
         try:

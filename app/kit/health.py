@@ -1,6 +1,7 @@
 """Whether the process lives, and whether it can serve."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 import structlog
@@ -10,7 +11,9 @@ from pydantic import MISSING, BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from app.kit.db import Reader
+from app.kit.asking import Asking
+from app.kit.connections import PATIENCE
+from app.kit.db import Database
 from app.kit.parameters import Query
 from app.kit.problem_kinds import responses
 from app.kit.problems import Problem
@@ -49,18 +52,28 @@ async def live() -> Health:
 
 
 @router.get("/ready", operation_id="isReady", responses=responses("invalid-parameter", "unavailable"))
-async def ready(request: Request, session: Reader) -> Readiness:
+async def ready(request: Request) -> Readiness:
     """The database answers and is at the migration this version needs."""
+    asking: Asking[str, str] = request.app.state.asking
     try:
-        rows = await session.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1"))
-        found = " and ".join(rows)
-    except ProgrammingError:  # There is no such table: nothing has been migrated.
-        found = ""
+        found = await asking.answer("migration", partial(_migration, request.app.state.database), PATIENCE)
+    except TimeoutError:
+        detail = "The database does not answer."
+        raise Problem("unavailable", detail, headers={"Retry-After": "10"}) from None
     if found != request.app.state.migration:
         detail = f"The database is at migration {found or 'none'}."
         raise Problem("unavailable", detail, headers={"Retry-After": "10"})
     degraded = await _degraded(request.app.state.checks)
     return Readiness(status="degraded", degraded=degraded) if degraded else Readiness(status="ok")
+
+
+async def _migration(database: Database) -> str:
+    try:
+        async with database.snapshot(public=True) as session:
+            rows = await session.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1"))
+            return " and ".join(rows)
+    except ProgrammingError:  # There is no such table: nothing has been migrated.
+        return ""
 
 
 async def _degraded(checks: Mapping[str, Check]) -> list[str]:

@@ -4,8 +4,9 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Literal, get_args
@@ -14,8 +15,10 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.asking import Asking
 from app.kit.auth import new_token, token_digest, unauthenticated
 from app.kit.db import Database
+from app.kit.problems import DATABASE_AWAY
 from app.partners.models import Key, Partner
 from app.partners.plans import PlanName
 
@@ -27,7 +30,10 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 REMEMBERED_SECONDS = 5.0
 """A revoked key is refused after so long at the latest, by every process."""
+AWAY_SECONDS = 60.0
+"""While the database does not answer, a key is for so long what it was when it was last looked up."""
 
+_PATIENCE_SECONDS = 1.0
 _MANY = 10_000
 _BEARER = re.compile(rb"bearer[ \t]+(\S+)[ \t]*", re.IGNORECASE)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -57,12 +63,22 @@ class _Known:
     revoked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found of a key when it was looked up, at ``at``; it is taken to be so until ``until``."""
+
+    at: float
+    until: float
+    known: _Known | None
+
+
 class Ring:
     """Finds the caller of a key, and remembers it for some seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, tuple[float, _Known | None]] = {}
+        self._looks: dict[str, _Look] = {}
+        self._looking: Asking[str, _Look] = Asking()
         self._good: dict[bytes, tuple[float, Caller]] = {}
 
     async def caller(self, authorization: bytes) -> Caller | None:
@@ -78,9 +94,12 @@ class Ring:
         if token is None:
             return None
         form = KEY.fullmatch(token)
-        until, known = await self._find(form[1]) if form else (0.0, None)
-        if known is None or not hmac.compare_digest(known.digest, token_digest(token)):
+        look = await self._find(form[1]) if form else None
+        if look is None or (known := look.known) is None:
             raise unauthenticated("This key is unknown.")
+        if not hmac.compare_digest(known.digest, token_digest(token)):
+            raise unauthenticated("This key is unknown.")
+        until = look.until
         if known.revoked:
             raise unauthenticated("This key was revoked.")
         if known.expires_at:
@@ -93,18 +112,31 @@ class Ring:
         self._good[digest] = until, known.caller
         return known.caller
 
-    async def _find(self, prefix: str) -> tuple[float, _Known | None]:
-        """What is known of a key, and how long it is taken to be so."""
+    async def _find(self, prefix: str) -> "_Look":
+        """What is known of a key; what was known before, where the database does not say in time."""
         now = monotonic()
-        found = self._known.get(prefix)
-        if found is not None and now < found[0]:
-            return found
-        if len(self._known) >= _MANY:
-            self._known.clear()
+        last = self._looks.get(prefix)
+        if last is not None and now < last.until:
+            return last
+        if last is not None and now >= last.at + AWAY_SECONDS:
+            last = None
+        patience = None if last is None else _PATIENCE_SECONDS
+        try:
+            return await self._looking.answer(prefix, partial(self._look, prefix), patience)
+        except (TimeoutError, *DATABASE_AWAY):
+            if last is None:
+                raise
+        self._looks[prefix] = last = replace(last, until=monotonic() + REMEMBERED_SECONDS)
+        return last
+
+    async def _look(self, prefix: str) -> "_Look":
+        now = monotonic()
         async with self._database.snapshot() as session:
-            found = now + REMEMBERED_SECONDS, await _load(session, prefix)
-        self._known[prefix] = found
-        return found
+            look = _Look(now, now + REMEMBERED_SECONDS, await _load(session, prefix))
+        if len(self._looks) >= _MANY:
+            self._looks.clear()
+        self._looks[prefix] = look
+        return look
 
 
 def _token(authorization: bytes) -> str | None:

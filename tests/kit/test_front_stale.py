@@ -1,7 +1,10 @@
+import asyncio
+
 import httpx2
 import pytest
 
-from tests.kit.toy import BODY, Clock, Toy, listening, on_front
+from app.kit import front
+from tests.kit.toy import BODY, PUBLIC, Clock, Toy, listening, on_front, until
 
 
 def test_a_failure_is_covered_by_the_last_answer_for_a_while_marked_as_stale(clock: Clock) -> None:
@@ -25,6 +28,53 @@ def test_a_failure_is_covered_by_the_last_answer_for_a_while_marked_as_stale(clo
         store.listen()
         assert "cache-status" not in (await client.get("/a")).headers
 
+    on_front(test, toy, store, stale_if_error=30)
+
+
+def test_a_load_that_hangs_is_covered_and_taken_in_when_it_ends(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "_PATIENCE_SECONDS", 0.05)
+    toy = Toy(headers={**PUBLIC, "Cache-Control": "public, max-age=60"})
+
+    async def test(client: httpx2.AsyncClient) -> None:
+        await client.get("/a")
+        clock.now += 61
+        going_on = asyncio.Event()
+        toy.wait, toy.body = going_on.wait, b"new"
+        for passed in (0, 0.2, 0.3):
+            clock.now += passed
+            for method in ("GET", "HEAD"):
+                answer = await client.request(method, "/a")
+                assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+        assert len(toy.seen) == 2, "the hanging load is joined"
+        going_on.set()
+        toy.wait = None
+        clock.now += 1
+        assert (await client.get("/a")).text == "new"
+        assert len(toy.seen) == 2
+
+    on_front(test, toy, stale_if_error=30)
+
+
+def test_a_load_that_hung_and_is_for_nobody_else_disturbs_nobody(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "_PATIENCE_SECONDS", 0.05)
+    toy = Toy()
+
+    async def test(client: httpx2.AsyncClient) -> None:
+        await client.get("/a")
+        clock.now += 61
+        going_on = asyncio.Event()
+        toy.wait, toy.headers = going_on.wait, {"Cache-Control": "private"}
+        assert (await client.get("/a")).content == BODY
+        going_on.set()
+        toy.wait = None
+        await until(lambda: not store.loads)
+        assert (await client.get("/a")).headers["cache-control"] == "private"
+
+    store = listening()
     on_front(test, toy, store, stale_if_error=30)
 
 

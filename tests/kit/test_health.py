@@ -1,6 +1,7 @@
 import psycopg
+import pytest
 
-from app.kit import migrate
+from app.kit import health, migrate
 from app.kit.settings import Settings
 from tests.conftest import Server, serving
 
@@ -30,6 +31,20 @@ def test_a_database_at_another_migration_is_not_ready(settings: Settings, server
     answer = server.client.get("/health/ready")
     assert answer.status_code == 503
     assert "f00d" in answer.json()["detail"]
+
+
+def test_a_database_that_hangs_is_not_ready_and_is_asked_once(
+    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PATIENCE", 0.1)
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("LOCK TABLE alembic_version")
+        with server.counting() as statements:
+            for _ in range(3):
+                answer = server.client.get("/health/ready")
+                assert (answer.status_code, answer.json()["detail"]) == (503, "The database does not answer.")
+        assert len([each for each in statements if "alembic_version" in each]) == 1
+    assert server.client.get("/health/ready").status_code == 200
 
 
 def test_being_alive_takes_no_database(server: Server) -> None:

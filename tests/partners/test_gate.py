@@ -192,6 +192,23 @@ def test_a_key_that_is_remembered_expires_in_time(
     assert api.get(TAGS, headers=bearer(key)).json()["detail"] == "This key has expired."
 
 
+def test_a_key_in_use_goes_on_for_a_while_when_the_database_hangs(
+    settings: Settings, api: httpx2.Client, make_key: MakeKey, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_PATIENCE_SECONDS", 0.1)
+    key = bearer(make_key())
+    assert api.get(TAGS, headers=key).status_code == 200
+    with psycopg.connect(settings.conninfo) as connection:
+        connection.execute("LOCK TABLE partner_key")
+        for _ in range(int(keys.AWAY_SECONDS / 6)):
+            later(5.9)
+            assert api.get(TAGS, headers=key).status_code == 200
+        later(5)
+        with pytest.raises(httpx2.ReadTimeout):
+            api.get(TAGS, headers=key, timeout=0.5)
+    assert api.get(TAGS, headers=key).status_code == 200
+
+
 def test_a_key_is_kept_as_a_digest_only(make_key: MakeKey, settings: Settings) -> None:
     key = make_key()
     with psycopg.connect(settings.conninfo) as connection:
