@@ -1,10 +1,12 @@
 """HTTP on the wire: what is refused before there is a request to answer."""
 
+import asyncio
 import sys
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from httptools import HttpParserCallbackError, HttpParserInvalidMethodError, HttpParserInvalidURLError
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.kit.hub import STOP
@@ -13,6 +15,7 @@ from app.kit.whole import WHOLE, lines
 
 MAX_HEAD = 64 * 1024
 _LINGER_SECONDS = 2.0
+_PIECE = 4 * 1024
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE: {}}
 
 
@@ -28,15 +31,51 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.url = b""
         self._incomplete = 0
+        self._held = bytearray()
         self._refused = False
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(self)
+
     def data_received(self, data: bytes) -> None:
+        if self._held or len(data) > _PIECE:
+            self._held += data
+            self._feed()
+        else:
+            self._parse(data)
+
+    def _feed(self) -> None:
+        """Parse what is held, a piece at a time, as long as no request waits for the answer of another.
+
+        A request takes a hundred times the memory of its bytes: what waits, waits as bytes.
+        """
+        while self._held and not self.pipeline:
+            piece = bytes(self._held[:_PIECE])
+            del self._held[:_PIECE]
+            self._parse(piece)
+        if self._held:
+            self.flow.pause_reading()
+        elif self.cycle is None or self.cycle.response_complete:
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         if self._refused:
             return
         self._incomplete += len(data)
         super().data_received(data)
         if self._incomplete > MAX_HEAD and not self._refused:
             self._refuse_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._held and not self.transport.is_closing():
+            self._feed()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether requests wait for the answer of another: then no more are read."""
+        return bool(self.pipeline or self._held)
 
     def on_message_begin(self) -> None:
         self._incomplete = 0
@@ -121,6 +160,18 @@ def _reason(error: BaseException | None) -> str:
         ):  # uvicorn reads the address in a callback
             return "The address cannot be read. It is ASCII: percent-encode all else, as in ?q=%E7%AE%97."
     return f"It is not HTTP/1.1: {error}."
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which goes on reading after each answer however many requests wait already."""
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        super().__init__(protocol.transport)
+        self._protocol = protocol
+
+    def resume_reading(self) -> None:
+        if not self._protocol.crowded:
+            super().resume_reading()
 
 
 class Cycle(RequestResponseCycle):

@@ -116,6 +116,39 @@ def test_pipelined_requests_are_all_answered(port: int) -> None:
     assert told(port, sent, until=b"/4999:0").count(b"HTTP/1.1 200") == 5_000
 
 
+def flood(client: socket.socket) -> None:
+    """Send requests until nobody takes any more."""
+    while True:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n" * 5_000)
+
+
+def test_pipelined_requests_beyond_the_first_ones_wait_as_bytes() -> None:
+    made, going_on = [], threading.Event()
+
+    class Counting(HttpProtocol):
+        def on_headers_complete(self) -> None:
+            made.append(self.url)
+            super().on_headers_complete()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.to_thread(going_on.wait)
+        await count(scope, receive, send)
+
+    config = uvicorn.Config(app, http=Counting, log_level="error", lifespan="off")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with socket.create_connection(listener.getsockname(), timeout=20) as client:
+            client.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                flood(client)
+            assert 1 <= len(made) < 500
+        going_on.set()
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_large_bodies_pass_and_so_does_what_follows(port: int, chunked: bool) -> None:
     if chunked:
