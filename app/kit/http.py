@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sized
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE: {}}
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with refusals as problems and a limit for heads, for its ``http`` setting.
+    """uvicorn's protocol, with refusals as problems, limits, and whole answers, for its ``http`` setting.
 
     ``MAX_HEAD`` bounds the bytes after a read that are neither body nor complete: a request line with its
     headers, or trailers. The parser joins each piece of a header to all before it, so a long one would
@@ -33,33 +34,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._incomplete = 0
         self._held = bytearray()
         self._refused = False
+        # Whole answers leave no line in uvicorn's log of them.
+        self._extensions = {} if self.config.access_log else _EXTENSIONS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = _Flow(self)
+        self.flow = _Flow(transport, self.pipeline, self._held)
 
     def data_received(self, data: bytes) -> None:
         if self._held or len(data) > _PIECE:
             self._held += data
             self._feed()
-        else:
-            self._parse(data)
-
-    def _feed(self) -> None:
-        """Parse what is held, a piece at a time, as long as no request waits for the answer of another.
-
-        A request takes a hundred times the memory of its bytes: what waits, waits as bytes.
-        """
-        while self._held and not self.pipeline:
-            piece = bytes(self._held[:_PIECE])
-            del self._held[:_PIECE]
-            self._parse(piece)
-        if self._held:
-            self.flow.pause_reading()
-        elif self.cycle is None or self.cycle.response_complete:
-            self.flow.resume_reading()
-
-    def _parse(self, data: bytes) -> None:
+            return
         if self._refused:
             return
         self._incomplete += len(data)
@@ -67,34 +53,35 @@ class HttpProtocol(HttpToolsProtocol):
         if self._incomplete > MAX_HEAD and not self._refused:
             self._refuse_head()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self._held and not self.transport.is_closing():
-            self._feed()
+    def _feed(self) -> None:
+        """Parse what is held, a piece at a time, as long as no request waits for the answer of another.
 
-    @property
-    def crowded(self) -> bool:
-        """Whether requests wait for the answer of another: then no more are read."""
-        return bool(self.pipeline or self._held)
-
-    def on_message_begin(self) -> None:
-        self._incomplete = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._incomplete = 0
-        super().on_headers_complete()
+        A request takes a hundred times the memory of its bytes: what waits, waits as bytes.
+        """
+        held = bytes(self._held)
+        self._held.clear()
+        at = 0
+        while at < len(held) and not self.pipeline and not self.transport.is_closing():
+            self.data_received(held[at : at + _PIECE])
+            at += _PIECE
+        self._held += held[at:]
+        if self._held:
+            self.flow.pause_reading()
+        elif self.cycle is None or self.cycle.response_complete:
+            self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
         self._incomplete = 0
         super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._incomplete = 0
         # uvicorn makes its cycles itself, without asking of which class.
         cycle.__class__ = Cycle
-        if not self.config.access_log:  # Whole answers leave no line in it.
-            cycle.scope["extensions"] = _EXTENSIONS
+        cycle.scope["extensions"] = self._extensions
         super()._start_asgi_task(cycle, app)
+        if self._held:
+            self.loop.call_soon(self._feed)
 
     def shutdown(self) -> None:
         # The application's own shutdown comes after its last answer, so those who wait for one are told now.
@@ -163,14 +150,14 @@ def _reason(error: BaseException | None) -> str:
 
 
 class _Flow(FlowControl):
-    """uvicorn's, which goes on reading after each answer however many requests wait already."""
+    """uvicorn's, which goes on reading after each answer however much waits already."""
 
-    def __init__(self, protocol: HttpProtocol) -> None:
-        super().__init__(protocol.transport)
-        self._protocol = protocol
+    def __init__(self, transport: asyncio.Transport, *waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
 
     def resume_reading(self) -> None:
-        if not self._protocol.crowded:
+        if self.read_paused and not any(self._waiting):
             super().resume_reading()
 
 

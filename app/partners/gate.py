@@ -28,6 +28,7 @@ NOT_COUNTED = ("/v1/exports",)
 
 _OTHERS = ("/v1/editorial", "/v1/wechat")
 _LIVE = LIVE.encode()
+_SHORT = 200
 _NAMED = re.compile(rb"(?:^|&)(?:key|api[_-]?key|access[_-]?token)=", re.IGNORECASE)
 
 
@@ -91,16 +92,19 @@ class Gate:
         return self._plans[plan].rates
 
     def passes(self, scope: Scope) -> bool:
-        """Whether :meth:`admit` would find nothing to do for a request without credentials: a short way."""
+        """Whether :meth:`admit` would find nothing to do: a short way for those who are not counted."""
         path: bytes = scope.get("raw_path") or b"%"
         query: bytes = scope["query_string"]
-        if b"%" in path or _LIVE in path or (query and (b"%" in query or _leaks(query))):
+        if len(path) + len(query) > _SHORT or not _plain(path, query):
             return False
+        for name, _ in scope["headers"]:
+            if name == b"authorization":
+                return False
         client = scope["client"]
         return self._origin(client[0] if client else "")[1]
 
-    async def admit(self, scope: Scope, authorization: bytes | None) -> Admission:
-        """Let a request in, and count it; ``authorization`` is its header of that name.
+    async def admit(self, scope: Scope) -> Admission:
+        """Let a request in, and count it.
 
         Whether the answer will be 304 is not known yet: it is counted, and given back by
         :meth:`Admission.headers`. Who has nothing left is refused that too, or a header that any
@@ -119,7 +123,7 @@ class Gate:
         plan = self._plans["anonymous"]
         caller = None
         try:
-            if authorization is not None:
+            if (authorization := _authorization(scope["headers"])) is not None:
                 caller = await self.ring.caller(authorization)
         except Problem:
             if not exempt:  # Guessing is counted as well.
@@ -163,15 +167,11 @@ class GateLayer:
         self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        authorization = _authorization(scope["headers"])
-        if authorization is None and self.gate.passes(scope):
+        if scope["type"] != "http" or self.gate.passes(scope):
             await self.app(scope, receive, send)
             return
         try:
-            admission = await self.gate.admit(scope, authorization)
+            admission = await self.gate.admit(scope)
         except Problem as problem:
             await self._refuse(answer(Request(scope), problem), scope, receive, send)
             return
@@ -233,6 +233,12 @@ def _keep_out_of_logs(scope: Scope) -> None:
     if _LIVE in unquote_to_bytes(path):
         scope["path"], scope["raw_path"] = "/", b"/"
     raise Problem("key-in-address", "A key stands in the address. It has not been used.")
+
+
+@lru_cache(maxsize=4_096)
+def _plain(path: bytes, query: bytes) -> bool:
+    """Whether an address has no key in it, for sure: nothing in it would have to be decoded to see it."""
+    return b"%" not in path + query and _LIVE not in path and not _leaks(query)
 
 
 def _leaks(query: bytes) -> bool:
