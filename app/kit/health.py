@@ -57,11 +57,10 @@ async def ready(request: Request) -> Readiness:
     asking: Asking[str, str] = request.app.state.asking
     try:
         found = await asking.answer("migration", partial(_migration, request.app.state.database), PATIENCE)
-    except TimeoutError:
-        detail = "The database does not answer."
-        raise Problem("unavailable", detail, headers={"Retry-After": "10"}) from None
-    if found != request.app.state.migration:
         detail = f"The database is at migration {found or 'none'}."
+    except TimeoutError:
+        found, detail = None, "The database does not answer."
+    if found != request.app.state.migration:
         raise Problem("unavailable", detail, headers={"Retry-After": "10"})
     degraded = await _degraded(request.app.state.checks)
     return Readiness(status="degraded", degraded=degraded) if degraded else Readiness(status="ok")

@@ -1,9 +1,8 @@
-"""HTTP on the wire: what is refused before there is a request to answer."""
+"""HTTP on the wire: what is refused before there is a request, how much waits, and answers sent at once."""
 
 import asyncio
 import sys
 from collections.abc import Sized
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from httptools import HttpParserCallbackError, HttpParserInvalidMethodError, HttpParserInvalidURLError
@@ -12,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.kit.hub import STOP
 from app.kit.problem_kinds import MEDIA_TYPE, unheard
-from app.kit.whole import WHOLE, lines
+from app.kit.whole import WHOLE, lines, whole
 
 MAX_HEAD = 64 * 1024
 _LINGER_SECONDS = 2.0
@@ -64,6 +63,8 @@ class HttpProtocol(HttpToolsProtocol):
         while at < len(held) and not self.pipeline and not self.transport.is_closing():
             self.data_received(held[at : at + _PIECE])
             at += _PIECE
+        if self.transport.is_closing():
+            return
         self._held += held[at:]
         if self._held:
             self.flow.pause_reading()
@@ -121,7 +122,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _answer(self, kind: str, detail: str) -> bytes:
         problem = unheard(kind, detail)
-        status = HTTPStatus(problem.status)
         body = problem.model_dump_json().encode()
         headers = [
             *self.server_state.default_headers,
@@ -130,11 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),
         ]
-        lines = [
-            b"HTTP/1.1 %d %b" % (status, status.phrase.encode()),
-            *(b"%b: %b" % pair for pair in headers),
-        ]
-        return b"\r\n".join([*lines, b"", body])
+        return bytes(whole(problem.status, headers, body)["head"]) + b"\r\n" + body
 
 
 def _reason(error: BaseException | None) -> str:
@@ -142,9 +138,8 @@ def _reason(error: BaseException | None) -> str:
     match error:
         case HttpParserInvalidMethodError():
             return "The method is unknown, or this is not HTTP at all (TLS on a port without it?)."
-        case (
-            HttpParserInvalidURLError() | HttpParserCallbackError()
-        ):  # uvicorn reads the address in a callback
+        # uvicorn reads the address in a callback.
+        case HttpParserInvalidURLError() | HttpParserCallbackError():
             return "The address cannot be read. It is ASCII: percent-encode all else, as in ?q=%E7%AE%97."
     return f"It is not HTTP/1.1: {error}."
 

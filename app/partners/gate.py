@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from operator import itemgetter
 from time import time
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -93,13 +94,8 @@ class Gate:
 
     def passes(self, scope: Scope) -> bool:
         """Whether :meth:`admit` would find nothing to do: a short way for those who are not counted."""
-        path: bytes = scope.get("raw_path") or b"%"
-        query: bytes = scope["query_string"]
-        if len(path) + len(query) > _SHORT or not _plain(path, query):
+        if not _plain(scope) or _authorization(scope["headers"]) is not None:
             return False
-        for name, _ in scope["headers"]:
-            if name == b"authorization":
-                return False
         client = scope["client"]
         return self._origin(client[0] if client else "")[1]
 
@@ -149,10 +145,11 @@ class Gate:
             return counts
         # What is refused is not counted: a day is not used up by asking too fast.
         counts = await self.counting.add(who, plan.rates, -1, at)
-        rate = max(over, key=_left)
+        now = int(time())
+        rate, left = max(((rate, _left(rate, now)) for rate in over), key=itemgetter(1))
         headers = {name.decode(): value.decode() for name, value in _headers(plan, counts)}
         detail = f"The {plan.name} plan allows {rate.quota} requests per {rate.name}."
-        raise Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(_left(rate))})
+        raise Problem("too-many-requests", detail, headers={**headers, "Retry-After": str(left)})
 
 
 class GateLayer:
@@ -222,27 +219,28 @@ def _authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
 
 def _keep_out_of_logs(scope: Scope) -> None:
     """Refuse a key in the address, and take it from where servers and handlers read what they log."""
+    if _plain(scope):
+        return
     query: bytes = scope["query_string"]
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    leaked = _LIVE in path or _leaks(query)
-    if not leaked and (b"%" in query or b"%" in path):
-        leaked = _LIVE in unquote_to_bytes(query) or _LIVE in unquote_to_bytes(path)
-    if not leaked:
+    in_path = _LIVE in unquote_to_bytes(scope.get("raw_path") or scope["path"].encode())
+    if not in_path and _LIVE not in unquote_to_bytes(query) and not _NAMED.search(query):
         return
     scope["query_string"] = b""
-    if _LIVE in unquote_to_bytes(path):
+    if in_path:
         scope["path"], scope["raw_path"] = "/", b"/"
     raise Problem("key-in-address", "A key stands in the address. It has not been used.")
 
 
+def _plain(scope: Scope) -> bool:
+    """Whether an address has no key in it, for sure: it is short, and nothing in it needs decoding."""
+    path: bytes = scope.get("raw_path") or b"%"
+    query: bytes = scope["query_string"]
+    return len(path) + len(query) <= _SHORT and _keyless(path, query)
+
+
 @lru_cache(maxsize=4_096)
-def _plain(path: bytes, query: bytes) -> bool:
-    """Whether an address has no key in it, for sure: nothing in it would have to be decoded to see it."""
-    return b"%" not in path + query and _LIVE not in path and not _leaks(query)
-
-
-def _leaks(query: bytes) -> bool:
-    return bool(query) and (_LIVE in query or _NAMED.search(query) is not None)
+def _keyless(path: bytes, query: bytes) -> bool:
+    return b"%" not in path + query and _LIVE not in path + query and not _NAMED.search(query)
 
 
 def _headers(plan: Plan, counts: Sequence[int]) -> list[tuple[bytes, bytes]]:
@@ -250,13 +248,13 @@ def _headers(plan: Plan, counts: Sequence[int]) -> list[tuple[bytes, bytes]]:
     now = int(time())
     state: list[int] = []
     for rate, count in zip(plan.rates, counts, strict=True):
-        state += max(0, rate.quota - count), rate.seconds - now % rate.seconds
+        state += max(0, rate.quota - count), _left(rate, now)
     return [plan.policy, (b"ratelimit", plan.state % tuple(state))]
 
 
-def _left(rate: Rate) -> int:
-    """Seconds until the present window ends, at least one."""
-    return rate.seconds - int(time()) % rate.seconds
+def _left(rate: Rate, now: int) -> int:
+    """Seconds from ``now`` until the window ends, at least one."""
+    return rate.seconds - now % rate.seconds
 
 
 def describe(app: FastAPI) -> None:

@@ -72,6 +72,9 @@ class _Look:
     known: _Known | None
 
 
+_NOBODY = _Look(0.0, 0.0, None)
+
+
 class Ring:
     """Finds the caller of a key, and remembers it for some seconds."""
 
@@ -94,12 +97,10 @@ class Ring:
         if token is None:
             return None
         form = KEY.fullmatch(token)
-        look = await self._find(form[1]) if form else None
-        if look is None or (known := look.known) is None:
+        look = await self._find(form[1]) if form else _NOBODY
+        until, known = look.until, look.known
+        if known is None or not hmac.compare_digest(known.digest, token_digest(token)):
             raise unauthenticated("This key is unknown.")
-        if not hmac.compare_digest(known.digest, token_digest(token)):
-            raise unauthenticated("This key is unknown.")
-        until = look.until
         if known.revoked:
             raise unauthenticated("This key was revoked.")
         if known.expires_at:

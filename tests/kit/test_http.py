@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from app.kit.http import MAX_HEAD, HttpProtocol
+from tests.kit.wire import served, told
 
 OK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = 3_000_000
@@ -37,26 +37,8 @@ async def count(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """The port of a server with the protocol and an application that counts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(count, http=HttpProtocol, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
-
-
-def told(port: int, *pieces: bytes, until: bytes = b"") -> bytes:
-    """What the server says to these bytes, to its end of the connection or to ``until``."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        said = b""
-        while not (until and said.endswith(until)):
-            if not (data := connection.recv(65536)):
-                break
-            said += data
-        return said
+    with served(count) as port:
+        yield port
 
 
 def problem(said: bytes) -> dict[str, Any]:
@@ -134,19 +116,24 @@ def test_pipelined_requests_beyond_the_first_ones_wait_as_bytes() -> None:
         await asyncio.to_thread(going_on.wait)
         await count(scope, receive, send)
 
-    config = uvicorn.Config(app, http=Counting, log_level="error", lifespan="off")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        with socket.create_connection(listener.getsockname(), timeout=20) as client:
+    with served(app, Counting) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
             client.settimeout(0.5)
             with pytest.raises(TimeoutError):
                 flood(client)
             assert 1 <= len(made) < 500
         going_on.set()
-        server.should_exit = True
-        thread.join()
+
+
+def test_a_flood_that_ends_in_garbage_or_in_nothing_leaves_no_error(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for end in (b"", b"garbage\r\n\r\n", OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+                client.sendall(OK * 500 + end + OK * 1_000)
+    assert told(port, OK, until=b"/:0")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("chunked", [False, True])

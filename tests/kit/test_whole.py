@@ -3,45 +3,25 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.kit.front import Front
 from app.kit.http import HttpProtocol
 from app.kit.whole import WHOLE, whole
-from tests.kit.test_http import told
 from tests.kit.toy import BODY, ETAG, Toy, listening
+from tests.kit.wire import served, told
 
 GET = b"GET /thing HTTP/1.1\r\nHost: x\r\n"
 LARGE = 20_000_000
 
 
-@contextmanager
-def served(app: ASGIApp, http: type[HttpToolsProtocol]) -> Iterator[int]:
-    """The port of a server with the protocol."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
-        # Longer than tests wait: an end of the connection is one that the server has decided on.
-        config = uvicorn.Config(app, http=http, timeout_keep_alive=60, **options)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def ports() -> Iterator[tuple[int, int]]:
     """A front on our server, and one on uvicorn as it comes."""
-    with served(front(), HttpProtocol) as ours, served(front(), HttpToolsProtocol) as plain:
+    with served(front()) as ours, served(front(), HttpToolsProtocol) as plain:
         yield ours, plain
 
 
@@ -99,7 +79,7 @@ def test_a_slow_client_gets_all_of_it_and_one_answer_waits_for_it_at_a_time() ->
         await large(scope, receive, send)
         sent.append(scope["path"])
 
-    with served(app, HttpProtocol) as port, socket.create_connection(("127.0.0.1", port), 20) as client:
+    with served(app) as port, socket.create_connection(("127.0.0.1", port), 20) as client:
         client.sendall((GET + b"\r\n") + GET + b"Connection: close\r\n\r\n")
         said = client.recv(1)
         while len(begun) < 2:
@@ -127,7 +107,7 @@ def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
         finally:
             over.set()
 
-    with served(app, HttpProtocol) as port:
+    with served(app) as port:
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(GET + b"\r\n")
         assert over.wait(20)
@@ -143,7 +123,7 @@ def test_an_answer_after_another_ends_the_connection(begun: bool) -> None:
         await send(first)
         await send(whole(200, [(b"content-length", b"6")], b"second"))
 
-    with served(app, HttpProtocol) as port:
+    with served(app) as port:
         said = told(port, GET + b"\r\n")
     assert said.count(b"HTTP/1.1 200") == 1
     assert b"second" not in said
@@ -165,7 +145,7 @@ def test_after_a_whole_answer_nothing_more_comes_from_the_client(waits: bool) ->
         await send(whole(200, [(b"content-length", b"2")], b"ok"))
         await listening
 
-    with served(app, HttpProtocol) as port, socket.create_connection(("127.0.0.1", port), 20) as client:
+    with served(app) as port, socket.create_connection(("127.0.0.1", port), 20) as client:
         client.sendall(GET + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
         assert over.wait(20)
         assert came == [{"type": "http.disconnect"}]
