@@ -80,19 +80,21 @@ class Cluster:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='')}"
 
     def start(self, options: Mapping[str, str]) -> None:
-        """Make the cluster if there is none; return when it answers and has our database."""
+        """Make the cluster if there is none; return when it answers and has our database.
+
+        A server that was killed looks ready until it is gone, so only its answer counts.
+        """
         if self.account:
             open_the_way(self.folder, self.account)
             open_the_way(self.binaries / "postgres", self.account)
         self._initialise()
         deadline = time.monotonic() + _START_SECONDS
-        while not self._ready():
+        while not (self._ready() and self._has_database()):
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"PostgreSQL does not answer: {self._reason()} (log: {self.log})")
             if self.pid() is None:
                 self._launch(options)
             time.sleep(0.1)
-        self._create_database()
 
     def stop(self) -> None:
         """Shut down in order; by force, which loses nothing either, when that takes too long."""
@@ -225,12 +227,20 @@ class Cluster:
         fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
         return (fatal or lines or ["no reason given"])[-1].strip()
 
-    def _create_database(self) -> None:
+    def _has_database(self) -> bool:
+        """Whether the server answers; our database is made if it is not there."""
         import psycopg
 
-        with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        try:
+            with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
+                if not connection.execute(query, [DATABASE]).fetchone():
+                    connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        except psycopg.OperationalError as error:
+            if error.sqlstate:  # The server's own words, such as a full disk: to ask again changes nothing.
+                raise
+            return False
+        return True
 
 
 def _binaries() -> Path:

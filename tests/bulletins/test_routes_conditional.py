@@ -150,7 +150,9 @@ def test_head_answers_as_get_does_without_the_body(
     get = reading.get(address, headers=headers)
     head = reading.head(address, headers=headers)
     assert (head.status_code, head.content) == (200, b"")
-    assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
+    assert int(head.headers["age"]) >= int(get.headers["age"])
+    passing = {"date": "", "age": ""}
+    assert {**head.headers, **passing} == {**get.headers, **passing}
     assert int(head.headers["content-length"]) > 0
     known = {**headers, "If-None-Match": get.headers["etag"]}
     assert reading.head(address, headers=known).status_code == 304

@@ -149,6 +149,24 @@ def test_start_waits_for_the_children_of_a_killed_server(place: Path) -> None:
     busy.close()
 
 
+def test_start_goes_on_when_the_server_it_found_dies_before_it_answers(place: Path) -> None:
+    with user_process(place) as process:
+        cluster = Cluster(place)
+        write(cluster.uri())
+        pid = cluster.pid()
+        assert pid
+        process.kill()
+        os.kill(pid, signal.SIGSTOP)
+        process.wait()
+    socket = f"{cluster.sockets}/.s.PGSQL.5432"
+    with user_process_starting(place) as starting:
+        wait_until(lambda: Path("/proc/net/unix").read_text().count(socket) > 1)  # It knocked.
+        os.kill(pid, signal.SIGKILL)
+        assert starting.stdout
+        assert starting.stdout.readline().startswith("postgresql://")
+        assert value(cluster.uri(), "SELECT number FROM note") == 42
+
+
 def test_pid_file_that_names_a_process_of_somebody_else_is_stale(place: Path) -> None:
     with running(place, FAST):
         lines = (place / "postgres" / "postmaster.pid").read_text().splitlines()
