@@ -1,22 +1,17 @@
 """How quick the editors' desk is, on an embedded PostgreSQL of its own: ``scripts/bench_desk``."""
 
 import asyncio
-import socket
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx2
 import psycopg
 import typer
-import uvicorn
 
 from app import wiring
 from app.bulletins.curate import curate
@@ -30,8 +25,8 @@ from app.kit.auth import new_token, token_digest
 from app.kit.db import connect, new_id
 from app.kit.embedded_postgres import running
 from app.kit.settings import Settings
-from app.main import create_app
 from scripts.archive import generate
+from scripts.serving import serving
 
 DRAFTS = "/v1/editorial/drafts"
 WORKERS = 2
@@ -43,12 +38,16 @@ def main(
     saves: Annotated[int, typer.Option(min=1, help="Of each editor.")] = 100,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, running(Path(folder)) as uri:
-        free = (ip_network("127.0.0.0/8"),)
-        settings = Settings(data=Path(folder), pool_size=20, limits_exempt=free).with_database(uri)
+        settings = Settings(data=Path(folder), pool_size=20).with_database(uri)
         migrate.upgrade(settings)
         token = asyncio.run(_prepare(settings))
-        with _serving(settings) as address:
-            asyncio.run(_measure(settings, address, token, bulletins, editors, saves))
+        environment = {
+            "DATABASE_URL": settings.conninfo,
+            "NQPF_DATA": folder,
+            "NQPF_POOL_SIZE": str(settings.pool_size),
+        }
+        with serving(environment) as server:
+            asyncio.run(_measure(settings, server.address, token, bulletins, editors, saves))
 
 
 async def _prepare(settings: Settings) -> str:
@@ -65,19 +64,6 @@ async def _prepare(settings: Settings) -> str:
             )
         )
     return token
-
-
-@contextmanager
-def _serving(settings: Settings) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 async def _measure(

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.background import running
 from app.kit.changes import Position
 from app.kit.db import Database
 from app.kit.problems import DATABASE_AWAY
@@ -97,13 +98,8 @@ class Deliverer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver as long as the context lasts."""
-        task = asyncio.create_task(self._always())
-        try:
+        async with running(self._always()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _always(self) -> None:
         while True:

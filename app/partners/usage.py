@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from time import time
@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.background import running
 from app.kit.db import Database
 from app.kit.problems import DATABASE_AWAY
 from app.partners.models import Key, Usage
@@ -59,13 +60,10 @@ class Tally:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
         """Write from time to time, and at the end."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with running(self._run()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             await self._try()
 
     async def _run(self) -> None:
