@@ -65,7 +65,7 @@ def login(server: Server, settings: Settings) -> Iterator[Login]:
         def client(name: str, role: Role = Role.editor) -> httpx2.Client:
             headers = {"Authorization": f"Bearer {join(settings, name, role)}"}
             return clients.enter_context(
-                httpx2.Client(base_url=server.client.base_url, headers=headers, timeout=20)
+                httpx2.Client(base_url=server.client.base_url, headers=headers, timeout=20, verify=False)
             )
 
         yield client
