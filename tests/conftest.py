@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +17,6 @@ import httpx2
 import psycopg
 import pytest
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI
 from psycopg import sql
 from sqlalchemy import event, func, select
@@ -37,9 +34,9 @@ from app.kit.db import Database, connect
 from app.kit.embedded_postgres import running
 from app.kit.front import Front
 from app.kit.front_store import Store
-from app.kit.http import HttpProtocol
 from app.kit.settings import Settings
 from app.main import create_app
+from tests.kit.wire import client_of, served
 
 # As the programs log. The default shows local values too, and takes seconds in the server's own loop.
 structlog.configure(
@@ -244,28 +241,16 @@ def serving(settings: Settings, *routers: APIRouter) -> Iterator[Server]:
     assert isinstance(app, FastAPI)
     for router in routers:
         app.include_router(router)
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(gate, http=HttpProtocol, log_level="warning", access_log=False, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        # Without TLS: to load the authorities of all the world takes longer than many a test.
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as client:
-            client.get("/health/live")  # the socket listens already: the answer waits for the start
-            # A database that has not been migrated has nothing to listen to.
-            deadline = time.monotonic() + (20 if client.get("/health/ready").is_success else 0)
-            while not front.store.listening and time.monotonic() < deadline:
-                time.sleep(0.001)
-            server_ = Server(settings, app, front.store, client, port)
-            RUNNING.append(server_)
-            yield server_
-            RUNNING.remove(server_)
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(gate, lifespan="on") as port, client_of(port) as client:
+        client.get("/health/live")  # the socket listens already: the answer waits for the start
+        # A database that has not been migrated has nothing to listen to.
+        deadline = time.monotonic() + (20 if client.get("/health/ready").is_success else 0)
+        while not front.store.listening and time.monotonic() < deadline:
+            time.sleep(0.001)
+        server = Server(settings, app, front.store, client, port)
+        RUNNING.append(server)
+        yield server
+        RUNNING.remove(server)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Cluster:
             open_the_way(self.binaries / "postgres", self.account)
         self._initialise()
         deadline = time.monotonic() + _START_SECONDS
-        while not (self._ready() and self._has_database()):
+        while not (self._ready() and self._ensure_database()):
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"PostgreSQL does not answer: {self._reason()} (log: {self.log})")
             if self.pid() is None:
@@ -227,8 +227,8 @@ class Cluster:
         fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
         return (fatal or lines or ["no reason given"])[-1].strip()
 
-    def _has_database(self) -> bool:
-        """Whether the server answers; our database is made if it is not there."""
+    def _ensure_database(self) -> bool:
+        """Make our database if it is not there; false when the server does not answer."""
         import psycopg
 
         query = "SELECT 1 FROM pg_database WHERE datname = %s"

@@ -113,7 +113,7 @@ class Ring:
         self._good[digest] = until, known.caller
         return known.caller
 
-    async def _find(self, prefix: str) -> "_Look":
+    async def _find(self, prefix: str) -> _Look:
         """What is known of a key; what was known before, where the database does not say in time."""
         now = monotonic()
         last = self._looks.get(prefix)
@@ -130,7 +130,7 @@ class Ring:
         self._looks[prefix] = last = replace(last, until=monotonic() + REMEMBERED_SECONDS)
         return last
 
-    async def _look(self, prefix: str) -> "_Look":
+    async def _look(self, prefix: str) -> _Look:
         now = monotonic()
         async with self._database.snapshot() as session:
             look = _Look(now, now + REMEMBERED_SECONDS, await _load(session, prefix))

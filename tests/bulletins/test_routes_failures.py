@@ -2,7 +2,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -12,6 +11,7 @@ from app.kit import connections
 from app.kit.settings import Settings
 from tests.bulletins.conftest import problem
 from tests.conftest import Cluster, Server, serving
+from tests.kit.wire import client_of
 
 
 def database_of(settings: Settings) -> sql.Identifier:
@@ -53,7 +53,7 @@ def test_with_all_connections_taken_it_is_unavailable_until_one_is_free(
     ):
         monkeypatch.setattr(server.app.state.database.engine.sync_engine.pool, "_timeout", 0.05)
         holder.execute("LOCK TABLE bulletin")
-        with httpx2.Client(base_url=server.client.base_url, timeout=20) as another:
+        with client_of(server.port) as another:
             waiting = others.submit(another.get, "/v1/bulletins")
             deadline = time.monotonic() + 20
             while not holder.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
@@ -79,7 +79,7 @@ def test_one_more_than_may_wait_is_refused_at_once(
         serving(settings) as server,
         psycopg.connect(settings.conninfo) as holder,
         ThreadPoolExecutor() as others,
-        httpx2.Client(base_url=server.client.base_url, timeout=60) as client,
+        client_of(server.port, timeout=60) as client,
     ):
         primary = server.app.state.database._primary
 

@@ -26,6 +26,7 @@ from app.kit.auth import hash_password, new_token, token_digest
 from app.kit.db import connect, new_id
 from app.kit.settings import Settings
 from tests.conftest import Server
+from tests.kit.wire import client_of
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 PASSWORD = "一个很长的好密码 2026"  # noqa: S105 - it opens tests alone
@@ -64,9 +65,7 @@ def login(server: Server, settings: Settings) -> Iterator[Login]:
 
         def client(name: str, role: Role = Role.editor) -> httpx2.Client:
             headers = {"Authorization": f"Bearer {join(settings, name, role)}"}
-            return clients.enter_context(
-                httpx2.Client(base_url=server.client.base_url, headers=headers, timeout=20, verify=False)
-            )
+            return clients.enter_context(client_of(server.port, headers))
 
         yield client
 

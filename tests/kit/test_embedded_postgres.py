@@ -52,6 +52,16 @@ def user_process(data: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+def kill(process: subprocess.Popen[str], cluster: Cluster, sent: signal.Signals = signal.SIGKILL) -> int:
+    """Kill a user of the cluster, and send its server a signal; the server's process id."""
+    pid = cluster.pid()
+    assert pid
+    process.kill()
+    os.kill(pid, sent)
+    process.wait()
+    return pid
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
@@ -111,11 +121,7 @@ def test_start_after_everything_was_killed_recovers_what_was_committed(place: Pa
     with user_process(place) as process:
         cluster = Cluster(place)
         write(cluster.uri())
-        pid = cluster.pid()
-        assert pid
-        process.kill()
-        os.kill(pid, signal.SIGKILL)
-        process.wait()
+        kill(process, cluster)
     assert (place / "postgres" / "postmaster.pid").exists()
     with running(place, FAST) as url:
         assert value(url, "SELECT number FROM note") == 42
@@ -132,14 +138,10 @@ def logged(cluster: Cluster) -> str:
 def test_start_waits_for_the_children_of_a_killed_server(place: Path) -> None:
     with user_process(place) as process:
         cluster = Cluster(place)
-        pid = cluster.pid()
-        assert pid
         busy = psycopg.connect(cluster.uri())
         child = busy.info.backend_pid
         busy.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")
-        process.kill()
-        os.kill(pid, signal.SIGKILL)
-        process.wait()
+        kill(process, cluster)
     with user_process_starting(place) as starting:
         wait_until(lambda: "shared memory block" in logged(cluster))
         assert cluster.pid() is None
@@ -153,11 +155,7 @@ def test_start_goes_on_when_the_server_it_found_dies_before_it_answers(place: Pa
     with user_process(place) as process:
         cluster = Cluster(place)
         write(cluster.uri())
-        pid = cluster.pid()
-        assert pid
-        process.kill()
-        os.kill(pid, signal.SIGSTOP)
-        process.wait()
+        pid = kill(process, cluster, signal.SIGSTOP)
     socket = f"{cluster.sockets}/.s.PGSQL.5432"
     with user_process_starting(place) as starting:
         wait_until(lambda: Path("/proc/net/unix").read_text().count(socket) > 1)  # It knocked.

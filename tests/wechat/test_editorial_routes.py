@@ -16,6 +16,7 @@ from app.kit.settings import Settings
 from app.wechat.accounts import Account, Mode
 from tests.conftest import Publish, Server, Withdraw, serving
 from tests.editorial.conftest import join
+from tests.kit.wire import client_of
 from tests.wechat.accounts_file import accounts_file
 from tests.wechat.conftest import Newsroom, issue
 from tests.wechat.reader import Reader
@@ -41,10 +42,7 @@ def people(application: Server, settings: Settings) -> Iterator[dict[Role, httpx
 
         def client(role: Role) -> httpx2.Client:
             headers = {"Authorization": f"Bearer {join(settings, f'a.{role}', role)}"}
-            url = application.client.base_url
-            return clients.enter_context(
-                httpx2.Client(base_url=url, headers=headers, timeout=20, verify=False)
-            )
+            return clients.enter_context(client_of(application.port, headers))
 
         yield {role: client(role) for role in Role}
 

@@ -14,13 +14,14 @@ from tests.conftest import Server
 from tests.editorial.conftest import Draft, approved, begin, body, bulletin, codes, join
 from tests.editorial.test_routes_imports import upload
 from tests.kit.pictures import SVG, archive, bomb, drawing, encoded
+from tests.kit.wire import client_of
 
 
 @pytest.fixture
 def desk(server: Server, settings: Settings) -> Iterator[httpx2.Client]:
     """The API as an editor uses it."""
     key = {"Authorization": f"Bearer {join(settings, 'eva', Role.editor)}"}
-    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60, headers=key) as client:
+    with client_of(server.port, key, timeout=60) as client:
         yield client
 
 
